@@ -1,0 +1,1 @@
+"""Any stdio MCP server as an HTTP service."""

@@ -1,0 +1,1 @@
+"""Envoy, and the agent that configures it from policy and Consul."""
