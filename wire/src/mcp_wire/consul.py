@@ -54,16 +54,16 @@ class Consul:
         return tuple(sorted(map(Endpoint.from_consul, response.json()), key=lambda endpoint: endpoint.id))
 
     async def wait_for_change(self, index: int, *, wait_seconds: float) -> int:
-        """Block until any check of any service changed after `index`, or `wait_seconds` passed; return the new index.
+        """Block until any check changed after `index` or `wait_seconds` passed; return the new index.
 
-        An index that went backwards means that Consul lost its state: 0 is returned, so that the caller reads afresh
-        (https://developer.hashicorp.com/consul/api-docs/features/blocking).
+        An index that went backwards means that Consul lost its state: 0 is returned, so that the caller reads
+        afresh (https://developer.hashicorp.com/consul/api-docs/features/blocking).
         """
         response = await self._call(
             "GET",
             "/v1/health/state/any",
             params={"index": str(index), "wait": f"{int(wait_seconds * 1000)}ms"},
-            timeout=wait_seconds * (1 + 1 / JITTER_FRACTION) + CALL_TIMEOUT_SECONDS,
+            answer_within=wait_seconds * (1 + 1 / JITTER_FRACTION) + CALL_TIMEOUT_SECONDS,
         )
         new = int(response.headers["X-Consul-Index"])
         return new if new >= index else 0
@@ -75,11 +75,11 @@ class Consul:
         *,
         json: dict[str, Any] | None = None,
         params: dict[str, str] | None = None,
-        timeout: float = CALL_TIMEOUT_SECONDS,
+        answer_within: float = CALL_TIMEOUT_SECONDS,
         also_good: tuple[int, ...] = (),
     ) -> httpx2.Response:
         try:
-            response = await self._http.request(method, path, json=json, params=params, timeout=timeout)
+            response = await self._http.request(method, path, json=json, params=params, timeout=answer_within)
         except httpx2.HTTPError as error:
             raise ConsulError(f"{method} {self.address}{path}: {error or type(error).__name__}") from error
         if response.is_error and response.status_code not in also_good:

@@ -45,8 +45,9 @@ class Registration:
     def to_consul(self, *, ttl_seconds: int, passing: bool) -> dict[str, Any]:
         """Return the body of Consul's `PUT /v1/agent/service/register`.
 
-        The TTL check has the id `service:<id>`; it turns critical `ttl_seconds` after the last refresh, and a minute
-        later (Consul's minimum) the registration is dropped: https://developer.hashicorp.com/consul/api-docs/agent/service
+        The TTL check has the id `service:<id>`; it turns critical `ttl_seconds` after the last refresh, and a
+        minute later (Consul's minimum) the registration is dropped
+        (https://developer.hashicorp.com/consul/api-docs/agent/service).
         """
         return {
             "ID": self.id,
@@ -81,7 +82,10 @@ class Endpoint:
 
     @classmethod
     def from_consul(cls, entry: Mapping[str, Any]) -> "Endpoint":
-        """Read one element of Consul's `GET /v1/health/service/<name>`. Raises KeyError where a field is missing."""
+        """Read one element of Consul's `GET /v1/health/service/<name>`.
+
+        Raises KeyError where a field is missing.
+        """
         service = entry["Service"]
         return cls(
             id=service["ID"],

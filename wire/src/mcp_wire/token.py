@@ -8,7 +8,7 @@ import hashlib
 import hmac
 
 POLICY_AUDIENCE = "policy"
-"""Audience of the token with which the gateway fetches its policy. Not a legal server name's prefix: see derive."""
+"""Audience of the token with which the gateway fetches its policy; no server's audience can equal it."""
 
 
 def derive(master: str, audience: str) -> str:
