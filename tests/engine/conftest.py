@@ -1,0 +1,59 @@
+"""The engine of the machine, brought up when it isn't, and one fleet of eight servers that the tests share."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dev import environment, lifecycle
+
+from .deployment import ROOT, Deployment, free_port
+
+MakeDeployment = Callable[[str], Deployment]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs the engine, and may take as long as images take to build."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.engine)
+            item.add_marker(pytest.mark.timeout(1800))
+
+
+@pytest.fixture(scope="session")
+def engine_environment() -> dict[str, str]:
+    lifecycle.engine_up()
+    return environment.environment()
+
+
+@pytest.fixture(scope="session")
+def make_deployment(
+    engine_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeDeployment]:
+    made: list[Deployment] = []
+
+    def make(prefix: str) -> Deployment:
+        name = f"{prefix}-{secrets.token_hex(3)}"
+        deployment = Deployment(name, tmp_path_factory.mktemp(name), engine_environment)
+        deployment.config = {"hosts": "local", "port": free_port(), "registry-port": free_port()}
+        made.append(deployment)
+        return deployment
+
+    yield make
+    for deployment in made:
+        if deployment.leftovers():
+            deployment.destroy()
+
+
+@pytest.fixture(scope="session")
+def fleet(make_deployment: MakeDeployment) -> Deployment:
+    """The dev stack as it is committed, under another name and on other ports."""
+    deployment = make_deployment("fleet")
+    committed = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+    ports = {"port": deployment.config["port"], "registry-port": deployment.config["registry-port"]}
+    deployment.config = {key.removeprefix("mcp-fleet:"): value for key, value in committed.items()} | ports
+    deployment.up()
+    return deployment

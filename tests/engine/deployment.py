@@ -1,0 +1,224 @@
+"""A stack of the test's own on the real engine: its project folder, its operations, and what Docker shows of it."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+import yaml
+from pulumi import automation
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = (
+    "Pulumi.yaml",
+    "__main__.py",
+    "components",
+    "stacks",
+    "images",
+    "wire",
+    "bridge",
+    "gateway",
+    "servers",
+    "monitoring",
+    "images.lock.json",
+)
+UNCHANGED = {automation.OpType.SAME, automation.OpType.READ, automation.OpType.REFRESH}
+
+
+def free_port() -> int:
+    """Return a TCP port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def copy_project(target: Path) -> None:
+    """Copy what the program needs, so that a test may change it; the Python environment is shared."""
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "tests", ".*_cache")
+    for name in PROJECT:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=ignored)
+        else:
+            shutil.copy2(source, target / name)
+    (target / ".venv").symlink_to(ROOT / ".venv")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an operation: what is done (`create`, `update`, …) to the resource of this type and name."""
+
+    operation: str
+    type: str
+    name: str
+
+
+@dataclass
+class Recorder:
+    """Collects the steps that change something, and every diagnostic text, of one operation."""
+
+    steps: list[Step] = field(default_factory=list)
+    diagnostics: list[str] = field(default_factory=list)
+
+    def __call__(self, event: automation.EngineEvent) -> None:
+        if event.resource_pre_event and event.resource_pre_event.metadata.op not in UNCHANGED:
+            metadata = event.resource_pre_event.metadata
+            self.steps.append(Step(metadata.op.value, metadata.type, metadata.urn.rsplit("::", 1)[1]))
+        if event.diagnostic_event:
+            self.diagnostics.append(event.diagnostic_event.message)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.diagnostics)
+
+    def touching(self, type_suffix: str) -> set[str]:
+        """Return the names of the changed resources whose type ends so."""
+        return {step.name for step in self.steps if step.type.endswith(type_suffix)}
+
+
+class Deployment:
+    """One stack: `config` is the content of its Pulumi.<stack>.yaml below `config:`, keys without the namespace."""
+
+    def __init__(self, name: str, directory: Path, environment: Mapping[str, str]) -> None:
+        self.name = name
+        self.directory = directory
+        self.environment = dict(environment)
+        self.config: dict[str, Any] = {}
+        self.docker = docker.DockerClient(base_url=environment.get("DOCKER_HOST"))
+        copy_project(directory)
+        self.stack = automation.create_stack(
+            name,
+            work_dir=str(directory),
+            opts=automation.LocalWorkspaceOptions(env_vars=self.environment),
+        )
+
+    @property
+    def config_file(self) -> Path:
+        return self.directory / f"Pulumi.{self.name}.yaml"
+
+    def write(self) -> None:
+        """Write the stack file, keeping what Pulumi itself put there (the salt)."""
+        document = yaml.safe_load(self.config_file.read_text()) if self.config_file.exists() else {}
+        secure = {key: value for key, value in (document.get("config") or {}).items() if key == "mcp-fleet:secrets"}
+        document["config"] = {f"mcp-fleet:{key}": value for key, value in self.config.items()} | secure
+        self.config_file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def up(self) -> Recorder:
+        self.write()
+        recorder = Recorder()
+        self.stack.up(on_event=recorder, on_output=print, color="never")
+        return recorder
+
+    def failing_up(self) -> Recorder:
+        """Run an `up` that must fail; its recorder has the diagnostics."""
+        self.write()
+        recorder = Recorder()
+        try:
+            self.stack.up(on_event=recorder, on_output=print, color="never")
+        except automation.CommandError as error:
+            recorder.diagnostics.append(str(error))
+            return recorder
+        raise AssertionError("the up succeeded")
+
+    def preview(self) -> Recorder:
+        self.write()
+        recorder = Recorder()
+        self.stack.preview(on_event=recorder, on_output=print, color="never")
+        return recorder
+
+    def failing_preview(self) -> str:
+        """Run a preview that must fail, and return all that it said."""
+        self.write()
+        recorder = Recorder()
+        try:
+            self.stack.preview(on_event=recorder, color="never")
+        except automation.CommandError as error:
+            return recorder.text + str(error)
+        raise AssertionError("the preview succeeded")
+
+    def refresh(self) -> Recorder:
+        recorder = Recorder()
+        self.stack.refresh(on_event=recorder, color="never")
+        return recorder
+
+    def destroy(self) -> None:
+        self.stack.destroy(on_output=print, color="never", refresh=True)
+        self.stack.workspace.remove_stack(self.name)
+
+    def set_secret(self, path: str, value: str) -> None:
+        self.stack.set_config(f"mcp-fleet:{path}", automation.ConfigValue(value, secret=True), path=True)
+
+    def outputs(self) -> dict[str, Any]:
+        return {name: output.value for name, output in self.stack.outputs().items()}
+
+    def url(self, server: str) -> str:
+        return str(self.outputs()["urls"][server])
+
+    def token(self, client: str = "operator") -> str:
+        return str(self.outputs()["tokens"][client])
+
+    def fleet(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the command line on this stack."""
+        return subprocess.run(
+            [sys.executable, "-m", "fleet", *arguments],
+            cwd=self.directory,
+            env={**self.environment, "PYTHONPATH": str(ROOT), "PULUMI_STACK": self.name},
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=600,
+        )
+
+    def preview_of_the_file_as_it_is(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Preview by the plain command, without writing the stack file first."""
+        return subprocess.run(
+            ["pulumi", "preview", "--stack", self.name, "--color", "never", "--non-interactive"],
+            cwd=self.directory,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def services(self) -> dict[str, Any]:
+        label = f"mcp-fleet.stack={self.name}"
+        return {service.name: service for service in self.docker.services.list(filters={"label": label})}
+
+    def containers(self, name: str) -> set[str]:
+        """Return the ids of the running containers of the component or server of this bare name."""
+        service = f"com.docker.swarm.service.name={self.name}-{name}"
+        return {container.id for container in self.docker.containers.list(filters={"label": service})}
+
+    def leftovers(self) -> list[str]:
+        """Return the name of everything in Docker that belongs to this stack."""
+        mine: Callable[[str], bool] = lambda name: name == self.name or name.startswith(f"{self.name}-")  # noqa: E731
+        named = {
+            "service": [service.name for service in self.docker.services.list()],
+            "network": [network.name for network in self.docker.networks.list()],
+            "secret": [secret.name for secret in self.docker.secrets.list()],
+            "config": [config.name for config in self.docker.configs.list()],
+            "volume": [volume.name for volume in self.docker.volumes.list()],
+            "container": [container.name for container in self.docker.containers.list(all=True)],
+        }
+        return [f"{kind} {name}" for kind, names in named.items() for name in names if mine(name)]
+
+    @contextmanager
+    def changed(self, **keys: Any) -> Iterator[None]:
+        """Change top-level config keys for a while."""
+        before = dict(self.config)
+        self.config.update(keys)
+        try:
+            yield
+        finally:
+            self.config = before
+
+    def with_server(self, name: str, entry: Any) -> dict[str, Any]:
+        """Return the servers of the config with one more, or another form of one."""
+        return {**self.config["servers"], name: entry}
