@@ -1,0 +1,110 @@
+"""Background programs of the engine: started once, found again by the next command, stopped only if we started them."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import home
+from dev.errors import EngineError
+
+START_SECONDS = 60.0
+STOP_SECONDS = 40.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A background program of ours.
+
+    `run/<name>.json` records which process it is: its pid, and when it started in which boot of the machine, so that
+    another process that got the same number is never taken for it. `run/<name>.log` has its output.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+
+    @property
+    def log(self) -> Path:
+        return home.run() / f"{self.name}.log"
+
+    @property
+    def _record(self) -> Path:
+        return home.run() / f"{self.name}.json"
+
+    def pid(self) -> int | None:
+        """The process that we started and that still runs, or None."""
+        try:
+            recorded = json.loads(self._record.read_text())
+            pid = int(recorded["pid"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+        return pid if recorded == _identity(pid) else None
+
+    def start(self, ready: Callable[[], bool], environ: Mapping[str, str] | None = None) -> None:
+        """Start it and wait until `ready` says that it answers.
+
+        Raises:
+            EngineError: It ended at once, or didn't answer within a minute; with its last log lines.
+        """
+        home.run().mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                self.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environ,
+                cwd="/",
+                start_new_session=True,
+            )
+        home.replace(self._record, json.dumps(_identity(process.pid)))
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if process.poll() is not None:
+                self._record.unlink()
+                raise EngineError(f"{self.name} ended at start with status {process.returncode}\n{self.last_lines()}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise EngineError(f"{self.name} didn't answer within {START_SECONDS:.0f} s\n{self.last_lines()}")
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> bool:
+        """Stop it, if we started it and it still runs: TERM, then KILL after 40 s. Returns whether it ran."""
+        pid = self.pid()
+        if pid is None:
+            self._record.unlink(missing_ok=True)
+            return False
+        handle = os.pidfd_open(pid)
+        try:
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                signal.pidfd_send_signal(handle, number)
+                if select.select([handle], [], [], STOP_SECONDS)[0]:
+                    break
+        except ProcessLookupError:
+            pass  # it ended by itself in between
+        finally:
+            os.close(handle)
+        self._record.unlink(missing_ok=True)
+        return True
+
+    def last_lines(self, count: int = 10) -> str:
+        """The end of its log, indented, and where the rest is."""
+        lines = self.log.read_text(errors="replace").splitlines()[-count:] if self.log.exists() else []
+        return "\n".join([*(f"    {line}" for line in lines), f"  all of it: {self.log}"])
+
+
+def _identity(pid: int) -> dict[str, int | str]:
+    """What tells this process from any other that ever has its number; empty if it doesn't run (or is a zombie)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    # proc(5): the fields after the command name start with the state (3rd); the 22nd is the start time in ticks.
+    return {} if fields[0] == "Z" else {"pid": pid, "started": int(fields[19]), "boot": boot}

@@ -1,0 +1,192 @@
+"""The Docker engine: the machine's own if one answers, else a dockerd of ours beside it; in both, a one-node Swarm."""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from dev import commands, debian, home
+from dev.daemons import Daemon
+from dev.errors import EngineError
+from dev.progress import Step
+
+PACKAGES = ("docker.io", "runc", "iptables", "iproute2", "ca-certificates")
+OPEN_FILES = 65536
+
+
+def configuration(registry_mirror: str | None) -> dict[str, object]:
+    """daemon.json of our own dockerd.
+
+    Everything is under MCP_FLEET_HOME and named after it, so that it runs beside any other dockerd of the machine.
+    Hardening that a Swarm service can't ask for by itself is a default here, as on the hosts of production.
+
+    Args:
+        registry_mirror: `host:port` that serves docker.io's images in its place, or None.
+
+    Source: https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file
+    """
+    settings: dict[str, object] = {
+        "hosts": [_own_host()],
+        "data-root": str(home.home() / "docker"),
+        "exec-root": str(home.run() / "docker"),
+        "pidfile": str(home.run() / "docker.pid"),
+        "bridge": bridge_name(),
+        "no-new-privileges": True,
+        "default-ulimits": {"nofile": {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}},
+        "default-runtime": "limited",
+        "runtimes": {"limited": {"path": str(home.binaries() / "runc-limited")}},
+        "log-driver": "json-file",
+        "log-opts": {"max-size": "10m", "max-file": "3"},
+    }
+    if registry_mirror:
+        settings["registry-mirrors"] = [f"http://{registry_mirror}"]
+    return settings
+
+
+def start_own(registry_mirror: str | None, step: Step) -> None:
+    """Bring up our own dockerd, unless it answers already.
+
+    Raises:
+        EngineError: Not Linux, not root, or dockerd doesn't come up.
+    """
+    daemon = _daemon()
+    wanted = json.dumps(configuration(registry_mirror), indent=2) + "\n"
+    if daemon.pid() and _answers():
+        if _configuration_file().is_file() and _configuration_file().read_text() == wanted:
+            step.done(f"own engine ({_version()}), running")
+            return
+        if commands.output(["docker", "--host", _own_host(), "ps", "--quiet"]):
+            step.done(f"own engine ({_version()}), running with older settings; `make down up` applies the new ones")
+            return
+    if sys.platform != "linux" or os.geteuid() != 0:
+        raise EngineError(
+            "no Docker answers, and an own one needs Linux and root\n"
+            "  start Docker (Docker Desktop, `systemctl start docker`, `colima start` …), or set DOCKER_HOST"
+        )
+    debian.ensure(PACKAGES, step)
+    daemon.stop()
+    home.replace(_configuration_file(), wanted)
+    runtime = (Path(__file__).parent / "runc_limited.py").read_text()
+    home.replace(home.binaries() / "runc-limited", runtime, mode=0o755)
+    _make_bridge()
+    step.update("starting dockerd")
+    daemon.start(_answers)
+    step.done(f"own engine ({_version()}), started: no other Docker answers")
+
+
+def stop_own() -> bool:
+    """Stop our own dockerd if it runs, and what it left in the machine's network. Returns whether it ran."""
+    ran = _daemon().stop()
+    if sys.platform == "linux":
+        for name in (bridge_name(), gateway_bridge_name()):
+            if Path("/sys/class/net", name).exists():
+                subprocess.run(["ip", "link", "delete", name], check=True)
+    return ran
+
+
+def join_swarm(host: str, *, own: bool, step: Step) -> None:
+    """Make the engine a one-node Swarm unless it is in a Swarm already.
+
+    Raises:
+        EngineError: It is a worker, or its Swarm has no leader; or it can't be made one.
+    """
+    swarm = json.loads(_docker(host, "info", "--format", "{{json .Swarm}}"))
+    state = swarm["LocalNodeState"]
+    if state == "active":
+        if not swarm["ControlAvailable"]:
+            raise EngineError(
+                f"the Docker engine at {host} is a Swarm worker; services are made on a manager\n"
+                "  use a manager's engine (DOCKER_HOST), or `docker swarm leave` here"
+            )
+        step.done("active")
+        return
+    if state != "inactive":
+        raise EngineError(f"the Swarm of the Docker engine at {host} is {state}: {swarm.get('Error', '')}".rstrip(": "))
+    if own:
+        # By default every dockerd of a machine uses the one bridge docker_gwbridge: ours gets its own.
+        option = f"com.docker.network.bridge.name={gateway_bridge_name()}"
+        masquerade = "com.docker.network.bridge.enable_ip_masquerade=true"
+        no_icc = "com.docker.network.bridge.enable_icc=false"
+        if "docker_gwbridge" not in _docker(host, "network", "ls", "--format", "{{.Name}}").split():
+            create = ["network", "create", "--opt", option, "--opt", no_icc, "--opt", masquerade, "docker_gwbridge"]
+            _docker(host, *create)
+        address = f"127.0.0.1:{_free_port(2377)}"
+        data = ["--data-path-port", str(_free_port(4789, socket.SOCK_DGRAM))]
+        _docker(host, "swarm", "init", "--advertise-addr", address, "--listen-addr", address, *data)
+        step.done("made a one-node Swarm on 127.0.0.1")
+    else:
+        _docker(host, "swarm", "init", "--advertise-addr", "127.0.0.1")
+        step.done(f"made a one-node Swarm of the Docker at {host} (undo: `docker swarm leave --force`)")
+
+
+def bridge_name() -> str:
+    """The network interface of our containers; a name of 15 characters at most."""
+    return f"mcpf-{_mark()}"
+
+
+def gateway_bridge_name() -> str:
+    """The interface that leads from overlay networks out of the machine."""
+    return f"mcpg-{_mark()}"
+
+
+def _make_bridge() -> None:
+    """dockerd wants a bridge with a name of ours to exist, with its address."""
+    name = bridge_name()
+    if not Path("/sys/class/net", name).exists():
+        subprocess.run(["ip", "link", "add", "name", name, "type", "bridge"], check=True)
+        taken = commands.output(["ip", "-4", "route"]) or ""
+        third = next(number for number in range(17, 255) if f"10.213.{number}." not in taken)
+        subprocess.run(["ip", "address", "add", f"10.213.{third}.1/24", "dev", name], check=True)
+    subprocess.run(["ip", "link", "set", name, "up"], check=True)
+
+
+def _daemon() -> Daemon:
+    program = shutil.which("dockerd") or "/usr/sbin/dockerd"
+    # A containerd that the machine runs already is shared: by namespaces, which older dockerds only take as flags.
+    namespaces = (f"--containerd-namespace=mcpf-{_mark()}", f"--containerd-plugins-namespace=mcpf-plugins-{_mark()}")
+    return Daemon("dockerd", (program, "--config-file", str(_configuration_file()), *namespaces))
+
+
+def _configuration_file() -> Path:
+    return home.run() / "docker-daemon.json"
+
+
+def _own_host() -> str:
+    return f"unix://{home.run() / 'docker.sock'}"
+
+
+def _mark() -> str:
+    """Tells the engines of two MCP_FLEET_HOMEs apart."""
+    return hashlib.sha256(str(home.home()).encode()).hexdigest()[:8]
+
+
+def _answers() -> bool:
+    return bool(_version())
+
+
+def _version() -> str:
+    told = commands.output(["docker", "--host", _own_host(), "version", "--format", "{{.Server.Version}}"])
+    return f"Docker {told}" if told else ""
+
+
+def _docker(host: str, *arguments: str) -> str:
+    done = subprocess.run(["docker", "--host", host, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise EngineError(f"docker {' '.join(arguments[:2])} on {host} failed: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _free_port(preferred: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """`preferred` if nothing on this machine has it, else any free port."""
+    for port in (preferred, 0):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("0.0.0.0", port))  # noqa: S104 - the port must be free on every address; closed at once
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise EngineError("no free port for the Swarm")

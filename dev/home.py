@@ -1,0 +1,64 @@
+"""Where the engine keeps its programs, sockets, logs and data: MCP_FLEET_HOME, one for all checkouts of a user."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""The root of the checkout that this code belongs to."""
+
+
+def home(environ: Mapping[str, str] = os.environ) -> Path:
+    """MCP_FLEET_HOME, by default `mcp-fleet` in XDG_DATA_HOME (`~/.local/share`). It need not exist yet."""
+    if explicit := environ.get("MCP_FLEET_HOME"):
+        return Path(explicit).expanduser().absolute()
+    data = environ.get("XDG_DATA_HOME")
+    # The specification has relative values ignored: https://specifications.freedesktop.org/basedir-spec/latest/
+    base = Path(data) if data and Path(data).is_absolute() else Path.home() / ".local" / "share"
+    return base / "mcp-fleet"
+
+
+def binaries() -> Path:
+    """Programs that had to be built or downloaded; first on PATH in `fleet env`."""
+    return home() / "bin"
+
+
+def run() -> Path:
+    """Sockets, pid files and logs of what runs now."""
+    return home() / "run"
+
+
+def pulumi_home() -> Path:
+    """PULUMI_HOME: the engine's plugins and its bookkeeping, kept out of the user's own."""
+    return home() / "pulumi"
+
+
+def state() -> Path:
+    """The file backend: the state of every stack."""
+    return home() / "state"
+
+
+def docker_config() -> Path:
+    """DOCKER_CONFIG of our own engine: its buildx plugin and builder definitions."""
+    return home() / "docker-config"
+
+
+def images_lock() -> Path:
+    """The pins of the image mirror's stand-ins; exists only where the mirror replaces the public registry."""
+    return home() / "images.lock.json"
+
+
+def replace(path: Path, text: str, *, mode: int = 0o644) -> bool:
+    """Give `path` this content in one atomic step, so that a reader or a killed writer never leaves half of it.
+
+    Returns:
+        False if the file already had this content and mode.
+    """
+    if path.is_file() and path.read_text() == text and path.stat().st_mode & 0o777 == mode:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text)
+    draft.chmod(mode)
+    draft.replace(path)
+    return True

@@ -1,0 +1,157 @@
+"""Bring the engine and a stack up, and take them down: what `make up`, `make down` and `make clean` do."""
+
+import os
+import shutil
+
+from dev import buildkit, commands, debian, docker_engine, go_tools, home, lanes, mirror, pulumi_engine, reach, stack
+from dev.environment import environment
+from dev.errors import EngineError
+from dev.lock import engine_lock
+from dev.progress import Steps
+from dev.reach import Reach
+
+DEV_STACK = "dev"
+
+
+def engine_up() -> None:
+    """Bring up everything that a stack runs on: Docker with a Swarm, the image builder, the Pulumi engine.
+
+    Whatever is there already is left as it is, so a second call takes a moment. One line a step on stderr.
+
+    Raises:
+        EngineError: Something needed can't be had; with what to do.
+    """
+    with Steps() as steps, engine_lock(steps):
+        _engine_up(steps)
+
+
+def up(name: str = DEV_STACK) -> None:
+    """Bring up the engine, then the stack `name`, and print what runs.
+
+    Raises:
+        EngineError: The engine can't be brought up, or the deployment failed; what failed has been printed.
+    """
+    with Steps() as steps:
+        with engine_lock(steps):
+            _engine_up(steps)
+        stack.deploy(name, steps)
+    stack.show(name)
+
+
+def down(name: str = DEV_STACK) -> None:
+    """Destroy the stack `name`, then stop what was started for it, unless other stacks still run on it.
+
+    Raises:
+        EngineError: The stack can't be destroyed.
+    """
+    with Steps() as steps:
+        if stack.exists(name):
+            with engine_lock(steps):
+                _engine_up(steps)
+            stack.destroy(name, steps)
+        with engine_lock(steps):
+            _engine_down(steps)
+
+
+def clean() -> None:
+    """Take the dev stack down and remove everything that was kept: programs, images, caches, state.
+
+    Raises:
+        EngineError: Other stacks still run on the engine.
+    """
+    down()
+    with Steps() as steps, engine_lock(steps):
+        found = reach.known()
+        left = docker_engine.services(_docker_host(found)) + [f"stack {name}" for name in stack.deployed()]
+        if left:
+            raise EngineError(f"still in use: {', '.join(left)}\n  destroy those stacks first (`pulumi destroy -s NAME`)")
+        with steps.step("caches") as step:
+            if found.docker_host:
+                buildkit.remove_container()
+            size = _size_of_home()
+            go_tools.forget_caches()
+            shutil.rmtree(home.home())
+            step.done(f"removed {home.home()} ({size})")
+
+
+def _engine_up(steps: Steps) -> None:
+    with steps.step("this machine") as step:
+        step.update("looking what it has and reaches")
+        found = reach.known()
+    os.environ["PATH"] = environment()["PATH"]
+    home.state().mkdir(parents=True, exist_ok=True)
+
+    def engine() -> None:
+        _docker_up(found, steps)
+
+    def pulumi() -> None:
+        with steps.step("Pulumi") as step:
+            pulumi_engine.install(found, step)
+        with steps.step("Pulumi plugins") as step:
+            pulumi_engine.install_plugins(found, step)
+
+    lanes.run_all(engine, pulumi)
+
+
+def _docker_up(found: Reach, steps: Steps) -> None:
+    own = found.docker_host is None
+    registry_mirror = None
+    if own:
+        with steps.step("Debian packages") as step:
+            debian.ensure(docker_engine.PACKAGES, step)
+    if not found.docker_registry:
+        with steps.step("image mirror") as step:
+            debian.ensure(mirror.PACKAGES, step)
+            registry_mirror = mirror.serve()
+            step.done(f"at {registry_mirror}: the public image registry isn't reached")
+    with steps.step("Docker") as step:
+        if own:
+            docker_engine.start_own(registry_mirror, step)
+        else:
+            step.done(f"your own, at {found.docker_host}")
+    with steps.step("Swarm") as step:
+        docker_engine.join_swarm(_docker_host(found), own=own, step=step)
+    with steps.step("image builder") as step:
+        if found.container_builder:
+            buildkit.use_container(step)
+        else:
+            go_tools.ensure([go_tools.BUILDX, go_tools.BUILDCTL, go_tools.BUILDKITD], step)
+            buildkit.start_own(registry_mirror, step)
+    if registry_mirror:
+        with steps.step("images") as step:
+            mirror.ensure(step)
+            step.done("stand-ins built from Debian packages")
+
+
+def _engine_down(steps: Steps) -> None:
+    found = reach.known()
+    if left := docker_engine.services(_docker_host(found)):
+        stacks = sorted({name.partition("-")[0] for name in left})
+        steps.say(f"The engine stays up: it runs services of {', '.join(stacks)}.")
+        return
+    with steps.step("engine") as step:
+        stopped = [
+            what
+            for what, stop in (
+                ("image builder", buildkit.stop_container if found.container_builder else buildkit.stop_own),
+                ("Swarm", docker_engine.leave_swarm),
+                ("Docker", docker_engine.stop_own),
+                ("image mirror", mirror.stop),
+            )
+            if stop()
+        ]
+        step.done(f"stopped: {', '.join(stopped)}" if stopped else "nothing of ours was running")
+    reach.forget()
+    if home.home().is_dir():
+        steps.say(f"Kept for the next time: programs, images and caches in {home.home()} ({_size_of_home()}).")
+        steps.say("`make clean` removes them.")
+
+
+def _docker_host(found: Reach) -> str:
+    return found.docker_host or reach.own_docker_host()
+
+
+def _size_of_home() -> str:
+    """How much disk MCP_FLEET_HOME takes, as `du` says it."""
+    told = commands.output(["du", "--summarize", "--human-readable", str(home.home())], timeout=60) or "?"
+    return told.split()[0]

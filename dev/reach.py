@@ -1,0 +1,117 @@
+"""What this machine has and reaches, asked once and in parallel; the rest of dev/ chooses by it."""
+
+import json
+import os
+import shutil
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+from dev import commands, home
+
+SECONDS = 4.0
+"""How long an address may take to answer before it counts as not reached."""
+DOCKER_REGISTRY = "https://registry-1.docker.io/v2/"
+PULUMI_DOWNLOADS = "https://get.pulumi.com/"
+OLDEST_PULUMI = (3, 256)
+"""The first Pulumi CLI with everything the program uses (resource hooks with on_error, runs on destroy)."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What was found.
+
+    Attributes:
+        docker_host: Where the machine's own Docker answers (`unix://…`, `ssh://…`), or None.
+        buildx: Whether `docker buildx` works.
+        pulumi: The version of the machine's own Pulumi CLI with its Python language host, or None.
+        docker_registry: Whether the public image registry answers.
+        pulumi_downloads: Whether Pulumi's own downloads (CLI, plugins) answer.
+    """
+
+    docker_host: str | None
+    buildx: bool
+    pulumi: str | None
+    docker_registry: bool
+    pulumi_downloads: bool
+
+
+def reach() -> Reach:
+    """What this machine has and reaches now; takes a few seconds at most."""
+    with ThreadPoolExecutor(5) as pool:
+        docker = pool.submit(_machine_docker)
+        buildx = pool.submit(commands.output, ["docker", "buildx", "version"])
+        pulumi = pool.submit(_machine_pulumi)
+        registry = pool.submit(_answers, DOCKER_REGISTRY)
+        downloads = pool.submit(_answers, PULUMI_DOWNLOADS)
+        return Reach(
+            docker_host=docker.result(),
+            buildx=bool(buildx.result()),
+            pulumi=pulumi.result(),
+            docker_registry=registry.result(),
+            pulumi_downloads=downloads.result(),
+        )
+
+
+def known() -> Reach:
+    """What was found when this engine was first brought up, or what is found now.
+
+    It is kept so that an engine that works isn't replaced by another because the network is away for a minute.
+    `make down` forgets it.
+    """
+    record = home.home() / "reach.json"
+    try:
+        return Reach(**json.loads(record.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        found = reach()
+        home.replace(record, json.dumps(asdict(found), indent=2) + "\n")
+        return found
+
+
+def forget() -> None:
+    """Ask again next time."""
+    (home.home() / "reach.json").unlink(missing_ok=True)
+
+
+def _machine_docker() -> str | None:
+    """The address of the Docker that the user's own settings lead to, if it answers."""
+    if os.environ.get("DOCKER_HOST") == own_docker_host():
+        return None
+    if commands.output(["docker", "version", "--format", "{{.Server.Version}}"], timeout=SECONDS) is None:
+        return None
+    context = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    return os.environ.get("DOCKER_HOST") or commands.output(context)
+
+
+def own_docker_host() -> str:
+    """Where our own Docker answers, if it is in use."""
+    return f"unix://{home.run() / 'docker.sock'}"
+
+
+def _machine_pulumi() -> str | None:
+    path = os.pathsep.join(
+        folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder != str(home.binaries())
+    )
+    program = shutil.which("pulumi", path=path)
+    if program is None or shutil.which("pulumi-language-python", path=path) is None:
+        return None
+    version = (commands.output([program, "version"]) or "").removeprefix("v")
+    numbers = version.split(".")[:2]
+    if not all(number.isdigit() for number in numbers) or tuple(map(int, numbers)) < OLDEST_PULUMI:
+        return None
+    return version
+
+
+def _answers(address: str) -> bool:
+    """Whether an HTTP server answers there; a refusal of an anonymous request is an answer, a proxy's isn't."""
+    request = urllib.request.Request(address, method="HEAD")  # noqa: S310 - two constants, both https
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    except (urllib.error.URLError, ssl.SSLError, socket.timeout, ConnectionError):
+        return False

@@ -1,0 +1,33 @@
+#!/usr/bin/python3 -IS
+"""runc with a default limit of processes per container, for dockerd's `default-runtime`.
+
+Neither dockerd nor the Pulumi provider's services have such a setting; a container that sets its own limit keeps it.
+Copied to MCP_FLEET_HOME/bin as `runc-limited`: run by the system's own Python, with its standard library only.
+Source: https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#pids
+"""
+
+import json
+import os
+import sys
+
+PIDS_LIMIT = 1024
+
+
+def limit(bundle: str) -> None:
+    path = os.path.join(bundle, "config.json")
+    with open(path) as file:
+        spec = json.load(file)
+    pids = spec.setdefault("linux", {}).setdefault("resources", {}).setdefault("pids", {})
+    if pids.get("limit", 0) <= 0:
+        pids["limit"] = PIDS_LIMIT
+        draft = path + ".limited"
+        with open(draft, "w") as file:
+            json.dump(spec, file)
+        os.replace(draft, path)
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    if "create" in arguments or "run" in arguments:
+        limit(arguments[arguments.index("--bundle") + 1] if "--bundle" in arguments else ".")
+    os.execvp("runc", ["runc", *arguments])
