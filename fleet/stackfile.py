@@ -1,0 +1,160 @@
+"""Reads and edits the servers in a stack's Pulumi.<stack>.yaml: one line more or less, everything else as it was."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
+
+from fleet.errors import FleetError
+from fleet.project import PROJECT
+
+if TYPE_CHECKING:
+    from stacks.config import StackConfig
+
+CONFIG = "config"
+SERVERS = f"{PROJECT}:servers"
+SECRETS = f"{PROJECT}:secrets"
+INDENT = "  "
+Entry = str | Mapping[str, Any]
+"""What stands behind a server's name: its source alone, or a mapping with it."""
+
+
+class StackText:
+    """The text of a stack's file, and where its servers stand."""
+
+    def __init__(self, text: str, *, name: str) -> None:
+        """`name` is the file's, for messages. Raises FleetError where the text is no YAML mapping."""
+        self.text = text
+        self.name = name
+        try:
+            self._root = YAML().compose(text)
+            self.document: Mapping[str, Any] = YAML(typ="safe").load(text) or {}
+        except YAMLError as error:
+            raise FleetError(f"{name} is no valid YAML: {error}", hint="mend it by hand, then try again") from error
+        if not isinstance(self.document, Mapping):
+            raise FleetError(f"{name} is no YAML mapping", hint="begin it with `config:`")
+
+    @property
+    def servers(self) -> Mapping[str, Any]:
+        """The servers as they are written."""
+        return (self.document.get(CONFIG) or {}).get(SERVERS) or {}
+
+    def line(self, server: str) -> int:
+        """The line of a server, counted from 1."""
+        return int(self._entries()[server][0].start_mark.line) + 1
+
+    def with_server(self, server: str, entry: Entry) -> str:
+        """The text with one server more, as the last of them."""
+        node = self._servers_node()
+        if not isinstance(node, MappingNode) or node.flow_style or not node.value:
+            return self._rewritten({**self.servers, server: entry})
+        last_key, last_value = node.value[-1]
+        line = " " * int(last_key.start_mark.column) + one_line(server, entry) + "\n"
+        lines = self.text.splitlines(keepends=True)
+        end = _last_line(last_value)
+        if not lines[end].endswith("\n"):
+            lines[end] += "\n"
+        return "".join([*lines[: end + 1], line, *lines[end + 1 :]])
+
+    def without_server(self, server: str) -> str:
+        """The text with one server less. Comments stay: they may speak of what follows."""
+        node = self._servers_node()
+        rest = {name: entry for name, entry in self.servers.items() if name != server}
+        if not rest or not isinstance(node, MappingNode) or node.flow_style:
+            return self._rewritten(rest)
+        key, value = self._entries()[server]
+        lines = self.text.splitlines(keepends=True)
+        return "".join([*lines[: key.start_mark.line], *lines[_last_line(value) + 1 :]])
+
+    def _servers_node(self) -> Node | None:
+        config = _pairs(self._root).get(CONFIG)
+        servers = _pairs(config[1]).get(SERVERS) if config else None
+        return servers[1] if servers else None
+
+    def _entries(self) -> dict[str, tuple[ScalarNode, Node]]:
+        return _pairs(self._servers_node())
+
+    def _rewritten(self, servers: Mapping[str, Entry]) -> str:
+        """The text with other servers, where one line more or less won't do: the first, the last, an unusual form."""
+        yaml = _round_trip()
+        document = yaml.load(self.text) or CommentedMap()
+        config = document.get(CONFIG)
+        if config is None:
+            config = document[CONFIG] = CommentedMap()
+        config[SERVERS] = CommentedMap({name: _flow(entry) for name, entry in servers.items()})
+        stream = io.StringIO()
+        yaml.dump(document, stream)
+        return stream.getvalue()
+
+
+def read(file: Path) -> StackText:
+    """Read a stack's file. Raises FleetError where it is no valid YAML."""
+    return StackText(file.read_text(encoding="utf-8"), name=file.name)
+
+
+def one_line(server: str, entry: Entry) -> str:
+    """A server as one line of YAML, without indentation."""
+    stream = io.StringIO()
+    _round_trip().dump(CommentedMap({server: _flow(entry)}), stream)
+    return stream.getvalue().rstrip("\n")
+
+
+def checked(
+    text: StackText, stack: str, project: Path, *, assume: Mapping[str, Sequence[str]] | None = None
+) -> "StackConfig":
+    """Return the configuration that the text holds.
+
+    Args:
+        assume: secret variables by server that count as set although they are not yet.
+
+    Raises:
+        FleetError: anything in it won't do, with all that is wrong.
+    """
+    from stacks.load import parse, plain_config
+    from stacks.problems import BadStackError, StackFile
+
+    # Pulumi hands the program texts as they are and everything else as JSON.
+    values = (text.document.get(CONFIG) or {}).items()
+    raw = plain_config({key: value if isinstance(value, str) else json.dumps(value) for key, value in values})
+    for server, variables in (assume or {}).items():
+        secrets = raw.setdefault("secrets", {})
+        secrets[server] = [*secrets.get(server, ()), *variables]
+    try:
+        return parse(stack, StackFile(text.name, text.text), raw, project)
+    except BadStackError as error:
+        raise FleetError(str(error)) from error
+
+
+def _round_trip() -> YAML:
+    yaml = YAML()
+    yaml.width = 1_000_000
+    yaml.preserve_quotes = True
+    return yaml
+
+
+def _flow(entry: Entry) -> Any:  # noqa: ANN401 - ruamel's nodes
+    if not isinstance(entry, Mapping):
+        return entry
+    node = CommentedMap(entry)
+    node.fa.set_flow_style()
+    return node
+
+
+def _pairs(node: Node | None) -> dict[str, tuple[ScalarNode, Node]]:
+    return {key.value: (key, value) for key, value in node.value} if isinstance(node, MappingNode) else {}
+
+
+def _last_line(node: Node) -> int:
+    """The number of the last line of a value, counted from 0, without the comments and blank lines after it."""
+    while isinstance(node, CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        node = last[1] if isinstance(last, tuple) else last
+    # A block scalar (`|`) ends where the next line begins.
+    mark = node.end_mark
+    return int(mark.line) - (1 if mark.column == 0 and mark.line > node.start_mark.line else 0)
