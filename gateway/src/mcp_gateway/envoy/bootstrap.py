@@ -1,0 +1,30 @@
+"""What Envoy is started with: where its files are, and its admin interface, on a socket for the agent alone."""
+
+from pathlib import Path
+
+from .names import Resource
+
+
+def bootstrap(admin_socket: Path, listeners: Path, clusters: Path) -> Resource:
+    """Return the bootstrap of a running Envoy. https://www.envoyproxy.io/docs/envoy/v1.40.0/api-v3/config/bootstrap/v3/bootstrap.proto"""
+    return {
+        "node": {"id": "gateway", "cluster": "gateway"},
+        "admin": {"address": {"pipe": {"path": str(admin_socket), "mode": 0o600}}},
+        "dynamic_resources": {"lds_config": _file(listeners), "cds_config": _file(clusters)},
+        "application_log_config": {"log_format": {"json_format": _LOG_FORMAT}},
+    }
+
+
+_LOG_FORMAT = {"time": "%Y-%m-%dT%T.%eZ", "level": "%l", "logger": "envoy.%n", "message": "%j"}
+
+
+def static_bootstrap(listener: Resource, clusters: list[Resource]) -> Resource:
+    """Return a bootstrap that holds everything itself: the only form of which Envoy's validation reads every part."""
+    return {
+        "node": {"id": "candidate", "cluster": "gateway"},
+        "static_resources": {"listeners": [listener], "clusters": clusters},
+    }
+
+
+def _file(path: Path) -> Resource:
+    return {"resource_api_version": "V3", "path_config_source": {"path": str(path)}}
