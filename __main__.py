@@ -1,0 +1,36 @@
+"""The fleet of the selected stack: load its configuration, check the host, declare everything, export."""
+
+from pathlib import Path
+
+import pulumi
+
+from stacks.fleet import build_fleet
+from stacks.images import read_images
+from stacks.last_words import LastWords
+from stacks.load import load_stack
+from stacks.packages import found_packages, package_problems
+from stacks.preflight import engine_address, host_problems, read_host_facts
+from stacks.problems import bad_stack
+
+ROOT = Path(__file__).parent
+
+
+def main() -> None:
+    """Raise BadStackError with all that is wrong before the first resource is declared."""
+    stack = load_stack(ROOT)
+    engine = engine_address()
+    problems = [
+        *host_problems(stack.config, read_host_facts(engine)),
+        *package_problems(stack.config, found_packages()),
+    ]
+    if problems:
+        raise bad_stack(stack.name, stack.file, problems)
+    pulumi.runtime.register_stack_transformation(LastWords(engine).transformation)
+    fleet = build_fleet(stack, read_images(ROOT), engine)
+    pulumi.export("stack", stack.name)
+    pulumi.export("gateway", fleet.gateway)
+    pulumi.export("urls", fleet.urls)
+    pulumi.export("tokens", fleet.tokens)
+
+
+main()

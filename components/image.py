@@ -1,0 +1,150 @@
+"""Images that the fleet builds: a server under the bridge, and the gateway."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_docker_build as docker_build
+
+CONTEXT = "images"
+"""Folder of the Dockerfiles, relative to the program: the provider compares the text, on every machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryAccount:
+    """Where images are pushed to, and as whom. `address` is host:port."""
+
+    address: pulumi.Input[str]
+    username: pulumi.Input[str]
+    password: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseImages:
+    """The images that builds start from, each with a digest."""
+
+    python: pulumi.Input[str]
+    node: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerImageArgs:
+    """Arguments of ServerImage.
+
+    Arguments:
+        kind: "python" and "node" install `package` at `version` from their registries, "path" installs the project
+            in the folder `path`.
+        command: the program that the image must then have; the build fails with a list of those it has instead.
+        constraints: version constraints for the Python installer.
+        packages: Debian packages.
+        install_scripts: let npm run install scripts.
+        builder: name of the buildx builder.
+    """
+
+    fleet: pulumi.Input[str]
+
+    # source
+    kind: Literal["python", "node", "path"]
+    command: pulumi.Input[str]
+    version: pulumi.Input[str]
+    package: pulumi.Input[str] = ""
+    path: str = ""
+    constraints: Sequence[str] = ()
+    packages: Sequence[str] = ()
+    install_scripts: bool = False
+
+    # build
+    bases: BaseImages
+    registry: RegistryAccount
+    builder: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerImageOutputs:
+    """`ref`: repository:tag@digest."""
+
+    ref: pulumi.Output[str]
+
+
+class ServerImage(pulumi.ComponentResource):
+    """The image of one server: the bridge, identical in all of them, and the server on top."""
+
+    def __init__(self, name: str, args: ServerImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mcp-fleet:components:ServerImage", name, {}, opts)
+        named = {"wire": "wire", "bridge": "bridge"}
+        if args.kind == "path":
+            named["server"] = args.path
+        ref = built_image(
+            name,
+            fleet=args.fleet,
+            tag=args.version,
+            dockerfile=args.kind,
+            named_contexts=named,
+            build_args=_build_args(args),
+            registry=args.registry,
+            builder=args.builder,
+            parent=self,
+        )
+        self.outputs = ServerImageOutputs(ref=ref)
+        self.register_outputs(vars(self.outputs))
+
+
+def _build_args(args: ServerImageArgs) -> dict[str, pulumi.Input[str]]:
+    build_args: dict[str, pulumi.Input[str]] = {"PYTHON": args.bases.python, "COMMAND": args.command}
+    if args.packages:
+        build_args["PACKAGES"] = " ".join(sorted(args.packages))
+    if args.constraints:
+        build_args["CONSTRAINTS"] = " ".join(sorted(args.constraints))
+    if args.kind != "path":
+        build_args |= {"PACKAGE": args.package, "VERSION": args.version}
+    if args.kind == "node":
+        build_args |= {"NODE": args.bases.node, "INSTALL_SCRIPTS": "true" if args.install_scripts else "false"}
+    return build_args
+
+
+def built_image(
+    name: str,
+    *,
+    fleet: pulumi.Input[str],
+    tag: pulumi.Input[str],
+    dockerfile: str,
+    named_contexts: Mapping[str, str],
+    build_args: Mapping[str, pulumi.Input[str]],
+    registry: RegistryAccount,
+    builder: pulumi.Input[str],
+    parent: pulumi.Resource,
+) -> pulumi.Output[str]:
+    """Build images/`dockerfile`.Dockerfile, push it as `<registry>/<fleet>/<name>:<tag>` and return it with its digest.
+
+    The image stays in the registry when its resource goes: a rollback, or a replica on its way out, may need it. The
+    registry itself goes with the fleet.
+    """
+    reference = pulumi.Output.concat(registry.address, "/", fleet, f"/{name}:", image_tag(tag))
+    image = docker_build.Image(
+        name,
+        docker_build.ImageArgs(
+            push=True,
+            tags=[reference],
+            builder=docker_build.BuilderConfigArgs(name=builder),
+            context=docker_build.BuildContextArgs(
+                location=CONTEXT,
+                named={key: docker_build.ContextArgs(location=path) for key, path in named_contexts.items()},
+            ),
+            dockerfile=docker_build.DockerfileArgs(location=f"{CONTEXT}/{dockerfile}.Dockerfile"),
+            build_args=dict(build_args),
+            build_on_preview=False,
+            registries=[
+                docker_build.RegistryArgs(
+                    address=registry.address, username=registry.username, password=registry.password
+                )
+            ],
+        ),
+        opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=True),
+    )
+    return pulumi.Output.concat(reference, "@", image.digest)
+
+
+def image_tag(version: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Return `version` as a tag: some versions have a +, which tags can't have."""
+    return pulumi.Output.from_input(version).apply(lambda text: text.replace("+", "-").replace("!", "-"))

@@ -1,0 +1,160 @@
+"""Redis, for limits and caches that replicas share, and the exporter that shows its figures to Prometheus."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+import pulumi_random as random
+
+from .swarm_files import mounted_secret
+from .swarm_service import HealthCheck, Limits, SwarmService, service_args, wget_health
+
+PORT = 6379
+EXPORTER_PORT = 9121
+USER = "999:1000"
+EXPORTER_USER = "59000:59000"
+LIMITS = Limits.of(cpus=0.5, mebibytes=128)
+EXPORTER_LIMITS = Limits.of(cpus=0.25, mebibytes=64)
+_CONFIG = "/run/secrets/redis.conf"
+_PASSWORD = "/run/secrets/redis-password"  # noqa: S105 - a path
+_PASSWORDS = "/run/secrets/redis-passwords.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisArgs:
+    """Arguments of Redis. Images carry a digest; `network` is a network's id.
+
+    `name_key` is the secret under which the contents of secrets are hashed into their names.
+    """
+
+    fleet: pulumi.Input[str]
+    network: pulumi.Input[str]
+    name_key: pulumi.Input[str]
+
+    # images
+    image: pulumi.Input[str]
+    exporter_image: pulumi.Input[str]
+
+    # sizes
+    limits: Limits = LIMITS
+    exporter_limits: Limits = EXPORTER_LIMITS
+    cache_mebibytes: int = 64
+    """What Redis keeps at most; it evicts keys that were to expire, the least recently used first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisOutputs:
+    """`address` (host:port) and `password` (a secret) of Redis, `exporter` (host:port) of its figures."""
+
+    address: pulumi.Output[str]
+    password: pulumi.Output[str]
+    exporter: pulumi.Output[str]
+
+
+class Redis(pulumi.ComponentResource):
+    """One Redis with a password of its own making, its data on a volume, and its exporter."""
+
+    def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mcp-fleet:components:Redis", name, {}, opts)
+        password = random.RandomPassword(
+            name, random.RandomPasswordArgs(length=32, special=False), opts=pulumi.ResourceOptions(parent=self)
+        ).result
+        self._server(name, args, password)
+        self._exporter(name, args, password)
+        self.outputs = RedisOutputs(
+            address=pulumi.Output.from_input(f"{name}:{PORT}"),
+            password=password,
+            exporter=pulumi.Output.from_input(f"{name}-exporter:{EXPORTER_PORT}"),
+        )
+        self.register_outputs(vars(self.outputs))
+
+    def _server(self, name: str, args: RedisArgs, password: pulumi.Output[str]) -> None:
+        volume = docker.Volume(
+            name,
+            docker.VolumeArgs(name=pulumi.Output.concat(args.fleet, f"-{name}-data")),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        secrets = [
+            mounted_secret(
+                parent=self,
+                fleet=args.fleet,
+                owner=name,
+                what=what,
+                content=content,
+                name_key=args.name_key,
+                path=path,
+                user=USER,
+            )
+            for what, content, path in (
+                ("config", password.apply(lambda text: redis_config(text, args.cache_mebibytes)), _CONFIG),
+                ("password", password, _PASSWORD),
+            )
+        ]
+        ping = f"REDISCLI_AUTH=$(cat {_PASSWORD}) redis-cli ping | grep -q PONG"
+        docker.Service(
+            name,
+            service_args(
+                SwarmService(
+                    fleet=args.fleet,
+                    name=name,
+                    kind="component",
+                    image=args.image,
+                    command=("redis-server", _CONFIG),
+                    network=args.network,
+                    user=USER,
+                    limits=args.limits,
+                    health=HealthCheck(command=("/bin/sh", "-c", ping)),
+                    secrets=secrets,
+                    volumes={"/data": volume.name},
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _exporter(self, name: str, args: RedisArgs, password: pulumi.Output[str]) -> None:
+        own_name = f"{name}-exporter"
+        url = f"redis://{name}:{PORT}"
+        passwords = mounted_secret(
+            parent=self,
+            fleet=args.fleet,
+            owner=own_name,
+            what="passwords",
+            content=pulumi.Output.json_dumps({url: password}),
+            name_key=args.name_key,
+            path=_PASSWORDS,
+            user=EXPORTER_USER,
+        )
+        docker.Service(
+            own_name,
+            service_args(
+                SwarmService(
+                    fleet=args.fleet,
+                    name=own_name,
+                    kind="component",
+                    image=args.exporter_image,
+                    command=("/redis_exporter", f"-redis.addr={url}", f"-redis.password-file={_PASSWORDS}"),
+                    network=args.network,
+                    user=EXPORTER_USER,
+                    limits=args.exporter_limits,
+                    health=wget_health(EXPORTER_PORT, "/health"),
+                    secrets=[passwords],
+                    start_first=True,
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def redis_config(password: str, cache_mebibytes: int) -> str:
+    """Return Redis' configuration file (https://redis.io/docs/latest/operate/oss_and_stack/management/config/)."""
+    return "\n".join(
+        [
+            f"requirepass {password}",
+            "dir /data",
+            "appendonly yes",
+            'save ""',
+            f"maxmemory {cache_mebibytes}mb",
+            "maxmemory-policy volatile-lru",
+            "",
+        ]
+    )

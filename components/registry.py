@@ -1,0 +1,128 @@
+"""The registry that holds a fleet's images, and goes with the fleet."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+import yaml
+
+from .swarm_files import mounted_config, mounted_secret
+from .swarm_service import Limits, SwarmService, service_args, wget_health
+
+PORT = 5000
+DEBUG_PORT = 5001
+USER = "0:0"
+"""Owner of the volume's folder in the official image. Without capabilities it can do no more than any user."""
+LIMITS = Limits.of(cpus=1.0, mebibytes=256)
+_DATA = "/var/lib/registry"
+_CONFIG = "/etc/mcp-fleet/registry.yml"
+_HTPASSWD = "/run/secrets/htpasswd"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryArgs:
+    """Arguments of Registry. `image` carries a digest; `network` is a network's id.
+
+    Arguments:
+        host: name under which builders and Docker hosts reach it; `port`: the port there.
+        username, password_hash: who may push and pull; the hash is bcrypt's.
+        name_key: the secret under which the contents of secrets are hashed into their names.
+    """
+
+    fleet: pulumi.Input[str]
+    network: pulumi.Input[str]
+    name_key: pulumi.Input[str]
+    image: pulumi.Input[str]
+
+    # access
+    host: pulumi.Input[str]
+    port: pulumi.Input[int]
+    username: pulumi.Input[str]
+    password_hash: pulumi.Input[str]
+
+    # sizes
+    limits: Limits = LIMITS
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryOutputs:
+    """`address` (host:port): what the names of images begin with."""
+
+    address: pulumi.Output[str]
+    service_id: pulumi.Output[str]
+
+
+class Registry(pulumi.ComponentResource):
+    """A Docker registry with one account, its images on a volume."""
+
+    def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mcp-fleet:components:Registry", name, {}, opts)
+        volume = docker.Volume(
+            name,
+            docker.VolumeArgs(name=pulumi.Output.concat(args.fleet, f"-{name}-data")),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        htpasswd = mounted_secret(
+            parent=self,
+            fleet=args.fleet,
+            owner=name,
+            what="htpasswd",
+            content=pulumi.Output.format("{0}:{1}\n", args.username, args.password_hash),
+            name_key=args.name_key,
+            path=_HTPASSWD,
+            user=USER,
+        )
+        config = mounted_config(
+            parent=self,
+            fleet=args.fleet,
+            owner=name,
+            what="config",
+            content=registry_config(),
+            path=_CONFIG,
+            user=USER,
+        )
+        service = docker.Service(
+            name,
+            service_args(
+                SwarmService(
+                    fleet=args.fleet,
+                    name=name,
+                    kind="component",
+                    image=args.image,
+                    command=("registry", "serve", _CONFIG),
+                    network=args.network,
+                    user=USER,
+                    limits=args.limits,
+                    health=wget_health(DEBUG_PORT, "/debug/health"),
+                    secrets=[htpasswd],
+                    configs=[config],
+                    volumes={_DATA: volume.name},
+                    ports={PORT: args.port},
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.outputs = RegistryOutputs(
+            address=pulumi.Output.format("{0}:{1}", args.host, args.port), service_id=service.id
+        )
+        self.register_outputs(vars(self.outputs))
+
+
+def registry_config() -> str:
+    """Return the registry's configuration (https://distribution.github.io/distribution/about/configuration/)."""
+    return yaml.safe_dump(
+        {
+            "version": "0.1",
+            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "storage": {
+                "filesystem": {"rootdirectory": _DATA},
+                "delete": {"enabled": True},
+                "cache": {"blobdescriptor": "inmemory"},
+            },
+            "http": {
+                "addr": f":{PORT}",
+                "debug": {"addr": f":{DEBUG_PORT}", "prometheus": {"enabled": True, "path": "/metrics"}},
+            },
+            "auth": {"htpasswd": {"realm": "mcp-fleet", "path": _HTPASSWD}},
+        }
+    )

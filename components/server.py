@@ -1,0 +1,150 @@
+"""One MCP server: its image, its secrets, and its replicas under the bridge."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from .image import ServerImage, ServerImageArgs
+from .swarm_files import MountedFile, mounted_secret
+from .swarm_service import Limits, SwarmService, http_health, service_args
+
+PORT = 8080
+USER = "10001:10001"
+DRAIN_SECONDS = 10
+STOP_SECONDS = 30
+_BRIDGE = "/opt/bridge/bin/mcp-bridge"
+_COMMANDS = "/opt/server/bin"
+_DATA = "/data"
+_SECRETS = "/run/secrets/server"
+_GATEWAY_TOKEN = "/run/secrets/gateway-token"  # noqa: S105 - a path
+
+
+@dataclass(frozen=True, kw_only=True)
+class McpServerArgs:
+    """Arguments of McpServer. `network` is a network's id.
+
+    Arguments:
+        image: how the image is built; the command that it must have is what runs.
+        arguments: what the command gets.
+        environment: plain variables of the command.
+        secrets: secret variables of the command, by name. Nobody else can read them.
+        gateway_token: what the gateway shows to this server alone.
+        consul: URL of the Consul where the replicas register.
+        name_key: the secret under which the contents of secrets are hashed into their names.
+        volume: keep /data, and stop the old replica before a new one starts.
+        start_seconds: how long a replica may take to its first list of tools.
+    """
+
+    fleet: pulumi.Input[str]
+    network: pulumi.Input[str]
+    name_key: pulumi.Input[str]
+
+    # program
+    image: ServerImageArgs
+    arguments: Sequence[pulumi.Input[str]] = ()
+    environment: Mapping[str, pulumi.Input[str]]
+    secrets: Mapping[str, pulumi.Input[str]]
+    volume: bool = False
+
+    # fleet
+    gateway_token: pulumi.Input[str]
+    consul: pulumi.Input[str]
+
+    # sizes
+    limits: Limits
+    replicas: pulumi.Input[int] = 1
+    start_seconds: int = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class McpServerOutputs:
+    """`image`: repository:tag@digest of what runs. `service_id`: id of the Swarm service."""
+
+    image: pulumi.Output[str]
+    service_id: pulumi.Output[str]
+
+
+class McpServer(pulumi.ComponentResource):
+    """A Swarm service whose replicas each run the bridge and, as its child, the server's command."""
+
+    def __init__(self, name: str, args: McpServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mcp-fleet:components:McpServer", name, {}, opts)
+        image = ServerImage(name, args.image, opts=pulumi.ResourceOptions(parent=self))
+        service = docker.Service(
+            name,
+            service_args(
+                SwarmService(
+                    fleet=args.fleet,
+                    name=name,
+                    kind="server",
+                    image=image.outputs.ref,
+                    command=(
+                        _BRIDGE,
+                        "--",
+                        pulumi.Output.concat(_COMMANDS, "/", args.image.command),
+                        *args.arguments,
+                    ),
+                    network=args.network,
+                    user=USER,
+                    limits=args.limits,
+                    health=http_health(PORT, "/health"),
+                    environment={**args.environment, **bridge_environment(name, args.consul, args.start_seconds)},
+                    secrets=self._secrets(name, args),
+                    volumes=self._volumes(name, args),
+                    replicas=args.replicas,
+                    start_seconds=args.start_seconds,
+                    stop_seconds=STOP_SECONDS,
+                    start_first=not args.volume,
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.outputs = McpServerOutputs(image=image.outputs.ref, service_id=service.id)
+        self.register_outputs(vars(self.outputs))
+
+    def _secrets(self, name: str, args: McpServerArgs) -> list[MountedFile]:
+        contents: list[tuple[str, pulumi.Input[str], str]] = [
+            ("gateway-token", args.gateway_token, _GATEWAY_TOKEN),
+            *((variable, args.secrets[variable], f"{_SECRETS}/{variable}") for variable in sorted(args.secrets)),
+        ]
+        return [
+            mounted_secret(
+                parent=self,
+                fleet=args.fleet,
+                owner=name,
+                what=what,
+                content=content,
+                name_key=args.name_key,
+                path=path,
+                user=USER,
+            )
+            for what, content, path in contents
+        ]
+
+    def _volumes(self, name: str, args: McpServerArgs) -> dict[str, pulumi.Input[str]]:
+        if not args.volume:
+            return {}
+        volume = docker.Volume(
+            name,
+            docker.VolumeArgs(name=pulumi.Output.concat(args.fleet, f"-{name}-data")),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return {_DATA: volume.name}
+
+
+def bridge_environment(name: str, consul: pulumi.Input[str], start_seconds: int) -> dict[str, pulumi.Input[str]]:
+    """Return the bridge's own settings; Swarm fills in the templates. The bridge keeps them from its child."""
+    return {
+        "MCP_BRIDGE_NAME": name,
+        "MCP_BRIDGE_PORT": str(PORT),
+        "MCP_BRIDGE_HOST": "0.0.0.0",  # noqa: S104 - the container's own network is the boundary
+        "MCP_BRIDGE_CONSUL": consul,
+        "MCP_BRIDGE_SLOT": "{{.Task.Slot}}",
+        "MCP_BRIDGE_TASK": "{{.Task.ID}}",
+        "MCP_BRIDGE_SECRETS_DIR": _SECRETS,
+        "MCP_BRIDGE_GATEWAY_TOKEN_FILE": _GATEWAY_TOKEN,
+        "MCP_BRIDGE_DRAIN_SECONDS": str(DRAIN_SECONDS),
+        "MCP_BRIDGE_START_SECONDS": str(start_seconds),
+    }

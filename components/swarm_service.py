@@ -1,0 +1,233 @@
+"""The one way in which the fleet runs a container: a hardened Docker Swarm service that gates the deployment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from .swarm_files import MountedFile
+
+MEBIBYTE = 1 << 20
+RESTART_DELAY_SECONDS = 2
+CONVERGE_MARGIN_SECONDS = 60
+"""How much longer than a container's own start the pull and the scheduling of its service may take."""
+
+UPDATE_MONITOR_SECONDS = 2
+"""How long an updated replica is watched before the next one follows: it has passed its health check by then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one container may use."""
+
+    nano_cpus: pulumi.Input[int]
+    memory_bytes: pulumi.Input[int]
+
+    @classmethod
+    def of(cls, *, cpus: float, mebibytes: int) -> "Limits":
+        """Return the limits of `cpus` CPUs and `mebibytes` MiB of memory."""
+        return cls(nano_cpus=int(cpus * 1_000_000_000), memory_bytes=mebibytes * MEBIBYTE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthCheck:
+    """A command that Docker runs in the container; it succeeds where the container may get traffic."""
+
+    command: Sequence[str]
+    interval_seconds: int = 3
+    timeout_seconds: int = 5
+    retries: int = 3
+
+
+def http_health(port: int, path: str) -> HealthCheck:
+    """Return a check, in plain bash, that GET `path` answers 200: an interpreter would cost more than it watches."""
+    request = f"exec 3<>/dev/tcp/127.0.0.1/{port}; printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3"
+    answer = 'read -r _ code _ <&3; [ "$code" = 200 ]'
+    return HealthCheck(command=("bash", "-c", f"{request}; {answer}"), interval_seconds=2)
+
+
+def wget_health(port: int, path: str) -> HealthCheck:
+    """Return the same check for images that have wget and no bash."""
+    return HealthCheck(command=("/bin/sh", "-c", f"wget -q -O /dev/null http://127.0.0.1:{port}{path}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwarmService:
+    """What tells one service of the fleet from another.
+
+    Arguments:
+        fleet, name: the service is called `<fleet>-<name>`, and `name` inside the fleet's network.
+        kind: "server" or "component": a label.
+        image: reference with a digest.
+        command: the whole command line; the image's own entry point is not used.
+        network: id of the fleet's network.
+        user: `uid:gid` inside the container.
+        start_seconds: how long one container may take until its health check passes.
+        stop_seconds: how long it may take to leave after SIGTERM before it is killed.
+        start_first: start a new replica before the old one stops. Not with a volume or a published port.
+        volumes: Docker volume names by mount path.
+        ports: container ports by host port, published on the host itself.
+        tmpfs_mebibytes: size of /tmp, the only other place that can be written to.
+    """
+
+    fleet: pulumi.Input[str]
+    name: str
+    kind: str
+    image: pulumi.Input[str]
+    command: Sequence[pulumi.Input[str]]
+    network: pulumi.Input[str]
+    user: str
+    limits: Limits
+    health: HealthCheck
+    environment: Mapping[str, pulumi.Input[str]] | None = None
+    secrets: Sequence[MountedFile] = ()
+    configs: Sequence[MountedFile] = ()
+    volumes: Mapping[str, pulumi.Input[str]] | None = None
+    ports: Mapping[int, pulumi.Input[int]] | None = None
+    replicas: pulumi.Input[int] = 1
+    start_seconds: int = 30
+    stop_seconds: int = 20
+    start_first: bool = False
+    tmpfs_mebibytes: int = 64
+
+
+def go_duration(seconds: int) -> str:
+    """Return `seconds` as Docker reports it back ("1m30s", "1h"): any other spelling would be a change for ever."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{value}{unit}" for value, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if value]
+    return "".join(parts) or "0s"
+
+
+def service_args(service: SwarmService) -> docker.ServiceArgs:
+    """Return the inputs of `service`, every field set: what the provider fills in itself differs after a refresh."""
+    return docker.ServiceArgs(
+        name=pulumi.Output.concat(service.fleet, "-", service.name),
+        labels=[
+            docker.ServiceLabelArgs(label="mcp-fleet.stack", value=service.fleet),
+            docker.ServiceLabelArgs(label="mcp-fleet.kind", value=service.kind),
+            docker.ServiceLabelArgs(label="mcp-fleet.name", value=service.name),
+        ],
+        mode=docker.ServiceModeArgs(replicated=docker.ServiceModeReplicatedArgs(replicas=service.replicas)),
+        endpoint_spec=_endpoint(service.ports or {}),
+        update_config=docker.ServiceUpdateConfigArgs(
+            parallelism=1,
+            delay=go_duration(0),
+            failure_action="rollback",
+            monitor=go_duration(UPDATE_MONITOR_SECONDS),
+            max_failure_ratio="0.0",
+            order=_order(service),
+        ),
+        rollback_config=docker.ServiceRollbackConfigArgs(
+            parallelism=1,
+            delay=go_duration(0),
+            failure_action="pause",
+            monitor=go_duration(UPDATE_MONITOR_SECONDS),
+            max_failure_ratio="0.0",
+            order=_order(service),
+        ),
+        converge_config=docker.ServiceConvergeConfigArgs(
+            delay=go_duration(service.health.interval_seconds),
+            timeout=go_duration(service.start_seconds + CONVERGE_MARGIN_SECONDS),
+        ),
+        task_spec=_task(service),
+    )
+
+
+def _order(service: SwarmService) -> str:
+    return "start-first" if service.start_first else "stop-first"
+
+
+def _endpoint(ports: Mapping[int, pulumi.Input[int]]) -> docker.ServiceEndpointSpecArgs:
+    return docker.ServiceEndpointSpecArgs(
+        mode="dnsrr",  # a virtual address needs IPVS, and would hide the replicas from the gateway
+        ports=[
+            docker.ServiceEndpointSpecPortArgs(
+                name=f"port-{target}",
+                protocol="tcp",
+                target_port=target,
+                published_port=published,
+                publish_mode="host",
+            )
+            for target, published in ports.items()
+        ],
+    )
+
+
+def _task(service: SwarmService) -> docker.ServiceTaskSpecArgs:
+    return docker.ServiceTaskSpecArgs(
+        container_spec=_container(service),
+        resources=docker.ServiceTaskSpecResourcesArgs(
+            limits=docker.ServiceTaskSpecResourcesLimitsArgs(
+                nano_cpus=service.limits.nano_cpus, memory_bytes=service.limits.memory_bytes
+            )
+        ),
+        restart_policy=docker.ServiceTaskSpecRestartPolicyArgs(
+            condition="any", delay=go_duration(RESTART_DELAY_SECONDS), max_attempts=0, window=go_duration(0)
+        ),
+        placement=docker.ServiceTaskSpecPlacementArgs(constraints=["node.platform.os==linux"], max_replicas=0),
+        log_driver=docker.ServiceTaskSpecLogDriverArgs(name="json-file", options={"max-size": "10m", "max-file": "3"}),
+        # By id: by name the provider sees a difference after each refresh. Aliases can't change without an outage.
+        networks_advanceds=[docker.ServiceTaskSpecNetworksAdvancedArgs(id=service.network, aliases=[service.name])],
+        force_update=0,
+        runtime="container",
+    )
+
+
+def _container(service: SwarmService) -> docker.ServiceTaskSpecContainerSpecArgs:
+    command, *arguments = service.command
+    return docker.ServiceTaskSpecContainerSpecArgs(
+        image=service.image,
+        commands=[command],
+        args=arguments,
+        env=dict(service.environment or {}),
+        user=service.user,
+        init=True,
+        read_only=True,
+        cap_drops=["ALL"],
+        stop_grace_period=go_duration(service.stop_seconds),
+        healthcheck=docker.ServiceTaskSpecContainerSpecHealthcheckArgs(
+            tests=["CMD", *service.health.command],
+            interval=go_duration(service.health.interval_seconds),
+            timeout=go_duration(service.health.timeout_seconds),
+            start_period=go_duration(service.start_seconds),
+            retries=service.health.retries,
+        ),
+        mounts=[
+            docker.ServiceTaskSpecContainerSpecMountArgs(
+                type="tmpfs",
+                target="/tmp",  # noqa: S108 - the container's own
+                tmpfs_options=docker.ServiceTaskSpecContainerSpecMountTmpfsOptionsArgs(
+                    size_bytes=service.tmpfs_mebibytes * MEBIBYTE,
+                    mode=0o777,  # the provider loses a sticky bit, and sees a difference for ever
+                ),
+            ),
+            *(
+                docker.ServiceTaskSpecContainerSpecMountArgs(type="volume", target=path, source=volume)
+                for path, volume in (service.volumes or {}).items()
+            ),
+        ],
+        secrets=[
+            docker.ServiceTaskSpecContainerSpecSecretArgs(
+                secret_id=file.id,
+                secret_name=file.name,
+                file_name=file.path,
+                file_uid=file.uid,
+                file_gid=file.gid,
+                file_mode=file.mode,
+            )
+            for file in service.secrets
+        ],
+        configs=[
+            docker.ServiceTaskSpecContainerSpecConfigArgs(
+                config_id=file.id,
+                config_name=file.name,
+                file_name=file.path,
+                file_uid=file.uid,
+                file_gid=file.gid,
+                file_mode=file.mode,
+            )
+            for file in service.configs
+        ],
+    )

@@ -1,0 +1,51 @@
+# One MCP server out of the npm registry, under the bridge.
+# Everything above `server-installed` is the same in python, node and path.Dockerfile: built once, and shared as layers.
+ARG PYTHON
+ARG NODE
+
+FROM ${PYTHON} AS build-tools
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --disable-pip-version-check --root-user-action=ignore uv==0.13.8
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON=/usr/local/bin/python3 UV_PYTHON_DOWNLOADS=never
+
+FROM build-tools AS bridge-installed
+COPY --from=bridge requirements.lock /source/bridge/requirements.lock
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv venv --quiet /opt/bridge \
+ && uv pip install --quiet --python /opt/bridge --require-hashes --requirements /source/bridge/requirements.lock
+COPY --from=wire . /source/wire
+COPY --from=bridge . /source/bridge
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install --quiet --python /opt/bridge --no-deps /source/wire /source/bridge
+
+FROM ${PYTHON} AS bridge-base
+RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
+ && echo 'mcp:x:10001:' >> /etc/group \
+ && install --directory --owner 10001 --group 10001 /data
+COPY --from=bridge-installed /opt/bridge /opt/bridge
+ENV HOME=/tmp PATH=/opt/server/bin:$PATH PYTHONUNBUFFERED=1
+ENTRYPOINT ["/opt/bridge/bin/mcp-bridge"]
+ARG PACKAGES
+RUN if [ -n "${PACKAGES}" ]; then \
+      apt-get update && apt-get install --yes --no-install-recommends ${PACKAGES} && rm -rf /var/lib/apt/lists/*; \
+    fi
+
+FROM ${NODE} AS server-installed
+ARG PACKAGE
+ARG VERSION
+ARG INSTALL_SCRIPTS
+RUN --mount=type=cache,target=/root/.npm \
+    if [ "${INSTALL_SCRIPTS}" = true ]; then scripts=; else scripts=--ignore-scripts; fi \
+ && npm install --global --prefix /opt/server ${scripts} --no-audit --no-fund --no-update-notifier --loglevel=error \
+      "${PACKAGE}@${VERSION}"
+ARG COMMAND
+RUN --mount=type=bind,source=require_command.mjs,target=/require_command.mjs \
+    node /require_command.mjs "${PACKAGE}" "${COMMAND}"
+
+FROM ${NODE} AS node-base
+
+FROM bridge-base
+COPY --from=node-base /usr/local/bin/node /usr/local/bin/node
+RUN node --version
+COPY --from=server-installed /opt/server /opt/server
+USER 10001:10001

@@ -1,0 +1,175 @@
+"""The configuration of a stack: everything under `mcp-fleet:` in its Pulumi.<stack>.yaml, as frozen models."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from .source import EXAMPLES, PATTERN, Source, parse_source
+
+PROJECT = "mcp-fleet"
+OPERATOR = "operator"
+"""The client that always exists: it may call every server and read Prometheus."""
+
+COMPONENT_NAMES = frozenset(
+    {"registry", "consul", "redis", "redis-exporter", "prometheus", "grafana", "gateway", "policy"}
+)
+"""Names inside the fleet's network that servers can't have."""
+
+LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+MEBIBYTE = 1 << 20
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG])(?:i?B)?", re.IGNORECASE)
+_MEMORY_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def parse_memory(value: object) -> int:
+    """Return the bytes of `256M` or `1.5G` (binary units, as Docker reads them). Raises ValueError."""
+    match = _MEMORY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{value!r} is no amount of memory; write for example 256M or 1.5G")
+    return int(float(match[1]) * _MEMORY_UNITS[match[2].upper()])
+
+
+def _text(value: object) -> object:
+    """Let numbers and booleans stand where a text is meant, as people write them in YAML."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _variable_value(value: object) -> object:
+    value = _text(value)
+    if isinstance(value, str) and "{{" in value:
+        raise ValueError("contains {{, which Docker Swarm would expand as a template; set it as a secret instead")
+    return value
+
+
+def _parse_tools(value: object) -> tuple[str, ...] | Literal["*"]:
+    if value == "*":
+        return "*"
+    if isinstance(value, list | tuple) and value and all(isinstance(tool, str) and tool for tool in value):
+        return tuple(value)
+    raise ValueError('must be "*" (all tools) or a list of tool names')
+
+
+def _parse_allowed_servers(value: object) -> object:
+    return dict.fromkeys(value, "*") if isinstance(value, list) and all(isinstance(i, str) for i in value) else value
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+Memory = Annotated[
+    int,
+    BeforeValidator(parse_memory),
+    Field(ge=32 * MEBIBYTE),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*[KMGkmg]([iI]?[bB])?$", "examples": ["256M", "1G"]}),
+]
+SourceField = Annotated[
+    Source,
+    PlainValidator(parse_source),
+    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": list(EXAMPLES)}),
+]
+Label = Annotated[str, Field(pattern=LABEL)]
+Variable = Annotated[str, Field(pattern=VARIABLE)]
+Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+VariableValue = Annotated[
+    str, BeforeValidator(_variable_value), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
+Tools = Annotated[
+    tuple[str, ...] | Literal["*"],
+    PlainValidator(_parse_tools),
+    WithJsonSchema({"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+AllowedServers = Annotated[dict[str, Tools] | None, BeforeValidator(_parse_allowed_servers)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=_kebab, arbitrary_types_allowed=True, use_attribute_docstrings=True
+    )
+
+
+class ServerConfig(_Model):
+    """One MCP server. A plain source may stand in its place."""
+
+    source: SourceField
+    """Where its code comes from: pypi:NAME@VERSION[#command], npm:NAME@VERSION[#command] or ./path."""
+    args: tuple[Text, ...] = ()
+    """Arguments of its command."""
+    env: dict[Variable, VariableValue] = {}
+    """Plain environment variables. Secret ones belong into `mcp-fleet:secrets`."""
+    secrets: tuple[Variable, ...] = ()
+    """Variables that must be set in `mcp-fleet:secrets` for this server."""
+    volume: bool = False
+    """Give it a volume of its own at /data. Its releases then stop the old replica first."""
+    packages: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")], ...] = ()
+    """Debian packages that its image needs."""
+    constraints: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*[<>=!~][^\s;]*$")], ...] = ()
+    """Version constraints on what it depends on, such as pydantic<2.12. For pypi: and path sources."""
+    install_scripts: bool = False
+    """Let npm run the install scripts of the package and of what it depends on."""
+    replicas: Annotated[int, Field(ge=1, le=100)] = 1
+    """How many replicas run."""
+    cpu: Annotated[float, Field(ge=0.05, le=256)] = 0.5
+    """Limit of one replica, in CPUs."""
+    memory: Memory = 256 * MEBIBYTE
+    """Limit of one replica, such as 256M."""
+    start_seconds: Annotated[int, Field(ge=5, le=900)] = 30
+    """How long a replica may take from start to its first list of tools."""
+
+
+class TierConfig(_Model):
+    """What every client of a tier gets."""
+
+    rpm: Annotated[int, Field(ge=1)] | None
+    """Requests per minute; null is unlimited."""
+
+
+class ClientConfig(_Model):
+    """One client, with an API key of its own."""
+
+    tier: str = "free"
+    """The tier whose limits hold for it."""
+    rpm: Annotated[int, Field(ge=1)] | None = None
+    """Requests per minute, in place of the tier's."""
+    servers: AllowedServers = None
+    """The servers it may call: a list, or tools by server ("*" for all tools). All servers when it is left out."""
+
+
+DEFAULT_TIERS = {"free": TierConfig(rpm=60), "pro": TierConfig(rpm=600), "enterprise": TierConfig(rpm=None)}
+
+
+class StackConfig(_Model):
+    """Everything a stack is."""
+
+    hosts: Literal["local"] = "local"
+    """Where it runs: the Docker engine of this machine."""
+    port: Port = 8080
+    """Port of the gateway on the host."""
+    registry_port: Port = 5000
+    """Port of the image registry on the host."""
+    grafana_port: Port = 3000
+    """Port of Grafana on the host, where its image can be had."""
+    builder: str | None = None
+    """Name of the buildx builder; BUILDX_BUILDER or mcp-fleet when it is left out."""
+    servers: dict[Label, ServerConfig] = {}
+    """The servers by name. The name is part of the URL."""
+    clients: dict[Label, ClientConfig] = {}
+    """The clients by name."""
+    tiers: Annotated[dict[Label, TierConfig], AfterValidator(lambda tiers: {**DEFAULT_TIERS, **tiers})] = DEFAULT_TIERS
+    """Limits by tier, besides the defaults free (60 per minute), pro (600) and enterprise (unlimited)."""
+    secrets: dict[str, frozenset[str]] = {}
+    """Names of the secret variables that are set, by server. Values never reach this model."""
+
+
+def with_shorthand(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return `raw` with each server that is written as a plain source turned into its long form."""
+    servers = raw.get("servers")
+    if not isinstance(servers, dict):
+        return raw
+    long_form = {name: entry if isinstance(entry, dict) else {"source": entry} for name, entry in servers.items()}
+    return {**raw, "servers": long_form}

@@ -1,0 +1,99 @@
+"""Checks of a stack's configuration that look at more than one key. Pure: no file, no network, no Docker."""
+
+import re
+from collections.abc import Iterator
+
+from .config import COMPONENT_NAMES, LABEL, OPERATOR, ServerConfig, StackConfig
+from .problems import Problem, nearest, set_secret
+from .source import NpmSource
+
+DNS_LABEL_LIMIT = 63
+"""RFC 1035; Docker puts a service's name into its DNS."""
+
+BRIDGE_VARIABLES = "MCP_BRIDGE_"
+
+
+def inconsistencies(stack: str, config: StackConfig) -> Iterator[Problem]:
+    """Yield each contradiction within `config`, and with the name of the stack."""
+    if not re.fullmatch(LABEL, stack):
+        yield Problem(
+            message=f"the stack's name {stack!r} can't begin the names of Docker services and images: "
+            "use lower-case letters, digits and inner hyphens (pulumi stack rename)"
+        )
+    yield from _ports(config)
+    for name, server in config.servers.items():
+        yield from _name(stack, name)
+        yield from _server(name, server)
+        yield from _missing_secrets(name, server, config)
+    for name in config.secrets.keys() - config.servers.keys():
+        yield Problem(path=("secrets", name), message=f"no server has this name{nearest(name, config.servers)}")
+    for name in config.clients:
+        yield from _client(name, config)
+
+
+def _ports(config: StackConfig) -> Iterator[Problem]:
+    taken: dict[int, str] = {}
+    for key, port in (
+        ("port", config.port),
+        ("registry-port", config.registry_port),
+        ("grafana-port", config.grafana_port),
+    ):
+        if port in taken:
+            yield Problem(path=(key,), message=f"{port} is the {taken[port]} already; choose another one")
+        taken.setdefault(port, key)
+
+
+def _name(stack: str, name: str) -> Iterator[Problem]:
+    limit = DNS_LABEL_LIMIT - len(stack) - 1
+    if len(name) > limit:
+        yield Problem(
+            path=("servers", name),
+            message=f"the name has {len(name)} characters; beside the stack's name {stack!r} it may have {limit}",
+        )
+    if name in COMPONENT_NAMES:
+        yield Problem(path=("servers", name), message="this name is a part of the fleet itself; choose another one")
+
+
+def _server(name: str, server: ServerConfig) -> Iterator[Problem]:
+    path = ("servers", name)
+    if server.volume and server.replicas > 1:
+        yield Problem(
+            path=(*path, "replicas"),
+            message="a server with a volume has one replica, else two of them write the same files; remove one key",
+        )
+    if isinstance(server.source, NpmSource) and server.constraints:
+        yield Problem(path=(*path, "constraints"), message="constraints are for Python packages; remove them")
+    if server.install_scripts and not isinstance(server.source, NpmSource):
+        yield Problem(path=(*path, "install-scripts"), message="only npm packages have install scripts; remove it")
+    for variable in server.env:
+        if variable.startswith(BRIDGE_VARIABLES):
+            yield Problem(path=(*path, "env", variable), message="these variables are the bridge's own; rename it")
+
+
+def _missing_secrets(name: str, server: ServerConfig, config: StackConfig) -> Iterator[Problem]:
+    given = config.secrets.get(name, frozenset())
+    for variable in server.secrets:
+        if variable not in given:
+            yield Problem(
+                path=("servers", name, "secrets"),
+                message=f"the secret {variable} of server {name!r} is not set; set it: {set_secret(name, variable)}",
+            )
+    for variable in server.env:
+        if variable in given:
+            yield Problem(path=("servers", name, "env", variable), message="is also a secret; remove one of both")
+
+
+def _client(name: str, config: StackConfig) -> Iterator[Problem]:
+    client = config.clients[name]
+    if name == OPERATOR:
+        yield Problem(path=("clients", name), message=f"the client {OPERATOR!r} always exists; choose another name")
+    if client.tier not in config.tiers:
+        yield Problem(
+            path=("clients", name, "tier"), message=f"no tier {client.tier!r}{nearest(client.tier, config.tiers)}"
+        )
+    for server in client.servers or {}:
+        if server not in config.servers:
+            yield Problem(
+                path=("clients", name, "servers", server),
+                message=f"no server {server!r}{nearest(server, config.servers)}",
+            )

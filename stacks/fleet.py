@@ -1,0 +1,245 @@
+"""What a fleet is made of: the components, and how they hang together."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import pulumi
+import pulumi_docker as docker
+import pulumi_random as random
+from mcp_wire.token import derive, server_audience
+
+from components.consul import Consul, ConsulArgs
+from components.gateway import Gateway, GatewayArgs
+from components.hosts.local import LocalHost, LocalHostArgs
+from components.image import BaseImages, RegistryAccount, ServerImageArgs
+from components.monitoring import Monitoring, MonitoringArgs
+from components.redis import Redis, RedisArgs
+from components.registry import Registry, RegistryArgs
+from components.server import McpServer, McpServerArgs
+from components.swarm_service import Limits
+
+from .config import OPERATOR, ServerConfig, StackConfig
+from .load import Stack
+from .own_code import read_own_code
+from .source import PathSource, PypiSource
+
+BUILDER_VARIABLE = "BUILDX_BUILDER"
+DEFAULT_BUILDER = "mcp-fleet"
+ADDRESS = "localhost"
+NAMES = "names"
+"""Audience of the key under which the contents of secrets are hashed into their public names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """What the program exports. `tokens` (a secret) has an API key for each client and for the operator."""
+
+    gateway: str
+    urls: Mapping[str, str]
+    tokens: pulumi.Output[dict[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Foundation:
+    """What all components of one fleet share."""
+
+    stack: Stack
+    images: Mapping[str, str]
+    builder: str
+    provider: docker.Provider
+    network: pulumi.Output[str]
+    registry: Registry
+    account: RegistryAccount
+    consul: pulumi.Output[str]
+    master: pulumi.Output[str]
+    name_key: pulumi.Output[str]
+
+    @property
+    def bases(self) -> BaseImages:
+        return BaseImages(python=self.images["python"], node=self.images["node"])
+
+    @property
+    def built(self) -> pulumi.ResourceOptions:
+        """Options of components that push images."""
+        return pulumi.ResourceOptions(providers=[self.provider], depends_on=[self.registry])
+
+
+def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Fleet:
+    """Declare all resources of `stack` on the Docker engine at the address `engine`."""
+    config = stack.config
+    foundation = _foundation(stack, images, engine)
+    tokens = {name: _password(f"key-{name}", length=40) for name in sorted({OPERATOR, *config.clients})}
+    Gateway(
+        "gateway",
+        GatewayArgs(
+            fleet=stack.name,
+            network=foundation.network,
+            name_key=foundation.name_key,
+            bases=foundation.bases,
+            registry=foundation.account,
+            builder=foundation.builder,
+            version="current",
+            port=config.port,
+            consul=foundation.consul,
+            policy=policy(config),
+            keys={name: [token.result] for name, token in tokens.items()},
+            master=foundation.master,
+        ),
+        opts=foundation.built,
+    )
+    for name, server in config.servers.items():
+        McpServer(name, _server_args(name, server, foundation), opts=foundation.built)
+    gateway = f"http://{ADDRESS}:{config.port}"
+    return Fleet(
+        gateway=gateway,
+        urls={name: f"{gateway}/{name}/mcp" for name in config.servers},
+        tokens=pulumi.Output.secret(pulumi.Output.all(**{name: token.result for name, token in tokens.items()})),
+    )
+
+
+def policy(config: StackConfig) -> str:
+    """Return the policy service's JSON: what each client may do."""
+    clients = {
+        name: {
+            "rpm": client.rpm if client.rpm is not None else config.tiers[client.tier].rpm,
+            "servers": "*" if client.servers is None else dict(client.servers),
+        }
+        for name, client in config.clients.items()
+    }
+    return json.dumps({"clients": clients}, sort_keys=True, indent=1)
+
+
+def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Foundation:
+    config = stack.config
+    master = _password("master", length=48).result
+    name_key = master.apply(lambda secret: derive(secret, NAMES))
+    password = _password("registry", length=32)
+    account = RegistryAccount(
+        address=f"{ADDRESS}:{config.registry_port}", username=stack.name, password=password.result
+    )
+    provider = docker.Provider(
+        "docker",
+        docker.ProviderArgs(
+            host=engine,
+            registry_auth=[
+                docker.ProviderRegistryAuthArgs(
+                    address=account.address, username=account.username, password=account.password
+                )
+            ],
+        ),
+    )
+    opts = pulumi.ResourceOptions(providers=[provider])
+    network = LocalHost(stack.name, LocalHostArgs(fleet=stack.name), opts=opts).outputs.network
+    registry = Registry(
+        "registry",
+        RegistryArgs(
+            fleet=stack.name,
+            network=network,
+            name_key=name_key,
+            image=images["registry"],
+            host=ADDRESS,
+            port=config.registry_port,
+            username=account.username,
+            password_hash=password.bcrypt_hash,
+        ),
+        opts=opts,
+    )
+    consul = Consul("consul", ConsulArgs(fleet=stack.name, network=network, image=images["consul"]), opts=opts)
+    _infrastructure(stack, images, network, name_key, opts)
+    return _Foundation(
+        stack=stack,
+        images=images,
+        builder=config.builder or os.environ.get(BUILDER_VARIABLE) or DEFAULT_BUILDER,
+        provider=provider,
+        network=network,
+        registry=registry,
+        account=account,
+        consul=consul.outputs.url,
+        master=master,
+        name_key=name_key,
+    )
+
+
+def _infrastructure(
+    stack: Stack,
+    images: Mapping[str, str],
+    network: pulumi.Output[str],
+    name_key: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    Redis(
+        "redis",
+        RedisArgs(
+            fleet=stack.name,
+            network=network,
+            name_key=name_key,
+            image=images["redis"],
+            exporter_image=images["redis-exporter"],
+        ),
+        opts=opts,
+    )
+    monitoring = stack.root / "monitoring"
+    Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            fleet=stack.name,
+            network=network,
+            name_key=name_key,
+            prometheus_image=images["prometheus"],
+            prometheus_config=(monitoring / "prometheus.yml").read_text(encoding="utf-8"),
+            dashboard=(monitoring / "overview.json").read_text(encoding="utf-8"),
+            grafana_image=images.get("grafana"),
+            grafana_port=stack.config.grafana_port,
+        ),
+        opts=opts,
+    )
+
+
+def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> McpServerArgs:
+    stack = foundation.stack
+    return McpServerArgs(
+        fleet=stack.name,
+        network=foundation.network,
+        name_key=foundation.name_key,
+        image=_image_args(server, foundation),
+        arguments=server.args,
+        environment=server.env,
+        secrets={variable: _secret(stack, name, variable) for variable in sorted(stack.config.secrets.get(name, ()))},
+        volume=server.volume,
+        gateway_token=foundation.master.apply(lambda master: derive(master, server_audience(name))),
+        consul=foundation.consul,
+        limits=Limits(nano_cpus=round(server.cpu * 1_000_000_000), memory_bytes=server.memory),
+        replicas=server.replicas,
+        start_seconds=server.start_seconds,
+    )
+
+
+def _secret(stack: Stack, server: str, variable: str) -> pulumi.Output[str]:
+    return stack.secrets.apply(lambda secrets: str(secrets[server][variable]))
+
+
+def _image_args(server: ServerConfig, foundation: _Foundation) -> ServerImageArgs:
+    origin = partial(
+        ServerImageArgs,
+        fleet=foundation.stack.name,
+        constraints=server.constraints,
+        packages=server.packages,
+        install_scripts=server.install_scripts,
+        bases=foundation.bases,
+        registry=foundation.account,
+        builder=foundation.builder,
+    )
+    source = server.source
+    if isinstance(source, PathSource):
+        own = read_own_code(foundation.stack.root / source.path)
+        return origin(kind="path", path=source.path, command=own.command, version=own.version)
+    kind: Literal["python", "node"] = "python" if isinstance(source, PypiSource) else "node"
+    return origin(kind=kind, package=source.package, version=source.version, command=source.command)
+
+
+def _password(name: str, *, length: int) -> random.RandomPassword:
+    return random.RandomPassword(name, random.RandomPasswordArgs(length=length, special=False))

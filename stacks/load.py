@@ -1,0 +1,108 @@
+"""Reads and checks the configuration of the stack at hand."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from .config import PROJECT, ClientConfig, ServerConfig, StackConfig, TierConfig, with_shorthand
+from .consistency import inconsistencies
+from .own_code import path_problems
+from .problems import Problem, StackFile, bad_stack, nearest
+
+_ENTRY_MODELS: Mapping[str, type[BaseModel]] = {
+    "servers": ServerConfig,
+    "clients": ClientConfig,
+    "tiers": TierConfig,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack whose configuration is in order.
+
+    Arguments:
+        name: the stack's name, which begins the name of all it makes.
+        root: the folder of Pulumi.yaml.
+        file: its Pulumi.<stack>.yaml, for messages.
+        config: what it is made of.
+        secrets: the secret variables by server; a Pulumi secret, never looked into.
+    """
+
+    name: str
+    root: Path
+    file: StackFile
+    config: StackConfig
+    secrets: pulumi.Output[Mapping[str, Mapping[str, str]]]
+
+
+def load_stack(root: Path) -> Stack:
+    """Read the configuration of the stack that Pulumi is working on. Raises BadStackError with all that is wrong."""
+    name = pulumi.get_stack()
+    file = StackFile.read(root / f"Pulumi.{name}.yaml")
+    raw = plain_config(pulumi.runtime.config.CONFIG.get() or pulumi.runtime.config.get_config_env())
+    config = parse(name, file, raw, root)
+    secrets = pulumi.Config(PROJECT).get_secret_object("secrets")
+    return Stack(name=name, root=root, file=file, config=config, secrets=secrets or pulumi.Output.secret({}))
+
+
+def plain_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of this project out of Pulumi's flat configuration, decoded; of secrets the names alone."""
+    raw: dict[str, Any] = {
+        key.removeprefix(f"{PROJECT}:"): _decode(value)
+        for key, value in values.items()
+        if key.startswith(f"{PROJECT}:")
+    }
+    if isinstance(raw.get("secrets"), dict):
+        raw["secrets"] = {
+            server: list(variables) if isinstance(variables, dict) else []
+            for server, variables in raw["secrets"].items()
+        }
+    return raw
+
+
+def _decode(value: str) -> object:
+    """Return what JSON `value` is; Pulumi passes plain texts as they are."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def parse(stack: str, file: StackFile, raw: Mapping[str, Any], root: Path) -> StackConfig:
+    """Return the checked configuration of `stack`. Raises BadStackError with all that is wrong in it."""
+    problems = [*file.duplicates(), *file.plain_secrets()]
+    try:
+        config = StackConfig.model_validate(with_shorthand(dict(raw)))
+    except ValidationError as error:
+        problems += map(_problem, error.errors())
+    else:
+        problems += inconsistencies(stack, config)
+        problems += path_problems(config, root)
+    if problems:
+        raise bad_stack(stack, file, problems)
+    return config
+
+
+def _problem(error: ErrorDetails) -> Problem:
+    path = tuple(str(part) for part in error["loc"] if part != "[key]")
+    if error["type"] == "extra_forbidden":
+        return Problem(path=path, message=f"unknown key{nearest(path[-1], _valid_keys(path))}")
+    if error["type"] == "missing":
+        return Problem(path=path[:-1], message=f"needs the key {path[-1]!r}")
+    if path[:1] == ("servers",) and "[key]" in error["loc"]:
+        return Problem(path=path, message="a server's name is lower-case letters, digits and inner hyphens; rename it")
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return Problem(path=path, message=message)
+    return Problem(path=path, message=f"{error['input']!r} won't do: {message[0].lower()}{message[1:]}")
+
+
+def _valid_keys(path: Sequence[str]) -> Iterable[str]:
+    model = StackConfig if len(path) == 1 else _ENTRY_MODELS[path[0]]
+    return [field.alias or name for name, field in model.model_fields.items()]

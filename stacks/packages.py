@@ -1,0 +1,100 @@
+"""Whether the packages that servers come from exist, asked before anything is built.
+
+A version of a package never changes, so one that was found is not asked for again: the answers are kept in the user's
+cache. The package clients decide where to ask, by their own configuration.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from platformdirs import user_cache_path
+from uv import find_uv_bin
+
+from .config import PROJECT, StackConfig
+from .problems import Problem
+from .source import NpmSource, PypiSource
+
+IMAGE_PYTHON = "3.13"
+"""The Python of the images."""
+
+TIMEOUT_SECONDS = 60
+PARALLEL = 8
+
+
+def found_packages() -> Path:
+    """Return the folder with an empty file for each package version that was found."""
+    return user_cache_path(PROJECT) / "found-packages"
+
+
+def package_problems(config: StackConfig, found: Path) -> Iterator[Problem]:
+    """Yield a problem for each server whose package or version does not exist; remember the others in `found`."""
+    sources = {
+        name: server.source
+        for name, server in config.servers.items()
+        if isinstance(server.source, PypiSource | NpmSource) and not _mark(found, server.source).exists()
+    }
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        answers: Mapping[str, str | None] = dict(zip(sources, pool.map(_ask, sources.values()), strict=True))
+    for name, source in sources.items():
+        answer = answers[name]
+        if answer is None:
+            found.mkdir(parents=True, exist_ok=True)
+            _mark(found, source).touch()
+        else:
+            yield Problem(path=("servers", name, "source"), message=answer)
+
+
+def _mark(found: Path, source: PypiSource | NpmSource) -> Path:
+    return found / hashlib.sha256(str(source).encode()).hexdigest()
+
+
+def _ask(source: PypiSource | NpmSource) -> str | None:
+    """Return what is wrong with `source`, or None where it exists."""
+    try:
+        return _ask_pypi(source) if isinstance(source, PypiSource) else _ask_npm(source)
+    except subprocess.TimeoutExpired:
+        return f"{source} could not be looked up within {TIMEOUT_SECONDS} s; check the network, then try again"
+
+
+def _ask_pypi(source: PypiSource) -> str | None:
+    requirement = f"{source.package}=={source.version}"
+    arguments = ("pip", "compile", "--quiet", "--no-deps", "--no-header", "--python-version", IMAGE_PYTHON)
+    answer = _run([find_uv_bin(), *arguments, "--python-platform", "linux", "-"], stdin=requirement)
+    if answer.returncode == 0:
+        return None
+    if "not found in the package" in answer.stderr or "no version of" in answer.stderr:
+        return _not_there("pypi", source)
+    return f"{source} could not be looked up: {_last_line(answer.stderr)}"
+
+
+def _ask_npm(source: NpmSource) -> str | None:
+    npm = shutil.which("npm") or shutil.which("npm", path=str(Path(sys.executable).parent))
+    if npm is None:
+        return f"{source} could not be looked up: there is no npm; install Node.js"
+    answer = _run([npm, "view", "--loglevel=error", f"{source.package}@{source.version}", "version"])
+    if answer.returncode == 0 and answer.stdout.strip():
+        return None
+    if answer.returncode == 0 or "E404" in answer.stderr:
+        return _not_there("npm", source)
+    return f"{source} could not be looked up: {_last_line(answer.stderr)}"
+
+
+def _run(command: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+
+
+def _not_there(kind: str, source: PypiSource | NpmSource) -> str:
+    return (
+        f"there is no {source.package} in version {source.version} at {kind}; correct it, "
+        f"or let `fleet add {kind}:{source.package}` write the newest version"
+    )
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else "no reason was given"

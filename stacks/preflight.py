@@ -1,0 +1,121 @@
+"""What the Docker host must offer before anything is changed: reading it, and judging what was read."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import docker
+from docker.context import ContextAPI
+from docker.errors import APIError, DockerException
+from requests.exceptions import RequestException
+
+from .config import MEBIBYTE, StackConfig
+from .problems import Problem
+
+DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+TIMEOUT_SECONDS = 10
+START_ENGINE = "start Docker (`make engine` starts the project's own), or set DOCKER_HOST to one that runs"
+JOIN_SWARM = "run `docker swarm init` there, or set DOCKER_HOST to a manager"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFacts:
+    """A Docker engine as found.
+
+    Arguments:
+        address: how it was reached; the Docker provider takes the same.
+        unreachable: why it did not answer, or None.
+        cpus, memory_bytes: its size.
+        swarm_state: Docker's word for its part in a Swarm, "active" when it has one.
+        manager: whether it is a manager.
+        without_quorum: why its Swarm can't decide anything, or None.
+    """
+
+    address: str
+    unreachable: str | None = None
+    cpus: int = 0
+    memory_bytes: int = 0
+    swarm_state: str = "inactive"
+    manager: bool = False
+    without_quorum: str | None = None
+
+
+def engine_address() -> str:
+    """Return the address of the Docker engine as the docker command would choose it."""
+    if address := os.environ.get("DOCKER_HOST"):
+        return address
+    context = ContextAPI.get_current_context()
+    return (context.Host if context else None) or DEFAULT_ADDRESS
+
+
+def read_host_facts(address: str) -> HostFacts:
+    """Ask the engine at `address`. What can't be found out is in the result; nothing is raised."""
+    try:
+        with closing(docker.DockerClient(base_url=address, timeout=TIMEOUT_SECONDS)) as client:
+            info = client.info()
+            swarm = info.get("Swarm", {})
+            manager = bool(swarm.get("ControlAvailable"))
+            return HostFacts(
+                address=address,
+                cpus=info["NCPU"],
+                memory_bytes=info["MemTotal"],
+                swarm_state=swarm.get("LocalNodeState", "inactive"),
+                manager=manager,
+                without_quorum=_without_quorum(client) if manager else None,
+            )
+    except (DockerException, RequestException) as error:
+        return HostFacts(address=address, unreachable=_innermost(error))
+
+
+def _without_quorum(client: docker.DockerClient) -> str | None:
+    """Return why the Swarm can't decide: reading the nodes needs a leader."""
+    try:
+        client.nodes.list()
+    except APIError as error:
+        return str(error.explanation)
+    return None
+
+
+def _innermost(error: BaseException) -> str:
+    """Return the text of the first cause: the outer ones repeat it with addresses of objects."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return str(error)
+
+
+def host_problems(config: StackConfig, facts: HostFacts) -> Iterator[Problem]:
+    """Yield what keeps the host of `facts` from running `config`.
+
+    A Swarm without a healthy manager is refused even where nothing changes: the Docker provider takes its errors for
+    "not found", and a refresh would drop networks, secrets and configs from the state.
+    """
+    if facts.unreachable is not None:
+        yield Problem(message=f"Docker does not answer at {facts.address} ({facts.unreachable}); {START_ENGINE}")
+        return
+    if facts.swarm_state != "active":
+        yield Problem(message=f"Docker at {facts.address} is in no Swarm (it is {facts.swarm_state}); {JOIN_SWARM}")
+    elif not facts.manager:
+        yield Problem(message=f"Docker at {facts.address} is a worker of its Swarm, no manager; {JOIN_SWARM}")
+    elif facts.without_quorum is not None:
+        yield Problem(
+            message=f"the Swarm of Docker at {facts.address} has no healthy manager ({facts.without_quorum}); "
+            "bring its managers back before anything else"
+        )
+    yield from _limits(config, facts)
+
+
+def _limits(config: StackConfig, facts: HostFacts) -> Iterator[Problem]:
+    for name, server in config.servers.items():
+        if server.cpu > facts.cpus:
+            yield Problem(
+                path=("servers", name, "cpu"),
+                message=f"{server.cpu:g} CPUs are more than the host's {facts.cpus}; lower it",
+            )
+        if server.memory > facts.memory_bytes:
+            yield Problem(
+                path=("servers", name, "memory"),
+                message=(
+                    f"{server.memory // MEBIBYTE}M are more than the host's {facts.memory_bytes // MEBIBYTE}M; lower it"
+                ),
+            )

@@ -1,0 +1,97 @@
+"""Where a server's code comes from: the `source` of a server in the stack config."""
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+EXAMPLES = ("pypi:mcp-server-time@2026.10.19", "npm:@modelcontextprotocol/server-memory@2026.8.31", "./servers/notes")
+PATTERN = r"^(pypi:[^@\s]+@[^@#\s]+(#\S+)?|npm:(@[^@/\s]+/)?[^@/\s]+@[^@#\s]+(#\S+)?|\.{0,2}/\S*)$"
+"""A coarse pattern for editors; `parse_source` is the judge."""
+
+_NOT_YET = ("catalog:", "oci:", "https:", "http:")
+_PYPI_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # PEP 508
+_PYPI_VERSION = re.compile(r"v?(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9.]+)?")  # PEP 440
+_NPM_NAME = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
+_NPM_VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")  # semver.org
+_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+class SourceError(ValueError):
+    """A source that can't be read. The message says what is wrong and what to write instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PypiSource:
+    """A package of the Python index, at one version. `command` is the console script to run."""
+
+    package: str
+    version: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"pypi:{self.package}@{self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NpmSource:
+    """A package of the npm registry, at one version. `command` is the name under which its program is linked."""
+
+    package: str
+    version: str
+    command: str
+    """The package's own name without its scope unless the source names one: as npx chooses."""
+
+    def __str__(self) -> str:
+        return f"npm:{self.package}@{self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathSource:
+    """Own code: a folder with a pyproject.toml, relative to the project's root."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+Source: TypeAlias = PypiSource | NpmSource | PathSource
+
+
+def parse_source(text: object) -> Source:
+    """Read one of `pypi:NAME@VERSION[#command]`, `npm:NAME@VERSION[#command]`, `./path`. Raises SourceError."""
+    if not isinstance(text, str):
+        raise SourceError(f"must be a text such as {EXAMPLES[0]}")
+    if text.startswith(("./", "../", "/")):
+        return PathSource(path=text)
+    if text.startswith(_NOT_YET):
+        kind = text.split(":", 1)[0]
+        raise SourceError(f"{kind}: sources are not supported yet; use pypi:NAME@VERSION, npm:NAME@VERSION or ./path")
+    kind, colon, rest = text.partition(":")
+    if not colon or kind not in ("pypi", "npm"):
+        raise SourceError(f"{text!r} is no source; write pypi:NAME@VERSION, npm:NAME@VERSION or ./path")
+    return _parse_package(kind, rest)
+
+
+def _parse_package(kind: str, rest: str) -> PypiSource | NpmSource:
+    pinned, hash_sign, command = rest.partition("#")
+    scope, name_and_version = ("@", pinned[1:]) if pinned.startswith("@") else ("", pinned)
+    bare, _, version = name_and_version.partition("@")
+    name = scope + bare
+    name_pattern, version_pattern = (_PYPI_NAME, _PYPI_VERSION) if kind == "pypi" else (_NPM_NAME, _NPM_VERSION)
+    if not name_pattern.fullmatch(name):
+        raise SourceError(f"{name!r} is no name of a {kind} package; write for example {EXAMPLES[kind == 'npm']}")
+    if not version:
+        raise SourceError(
+            f"has no version; write {kind}:{name}@VERSION, or let `fleet add {kind}:{name}` look the newest one up"
+        )
+    if not version_pattern.fullmatch(version):
+        raise SourceError(
+            f"{version!r} is not one exact version; write {kind}:{name}@VERSION, "
+            f"or let `fleet add {kind}:{name}` look the newest one up"
+        )
+    if hash_sign and not _COMMAND.fullmatch(command):
+        raise SourceError(f"{command!r} is no command name; after # stands the name of the program to run")
+    if kind == "pypi":
+        return PypiSource(package=name, version=version, command=command or name)
+    return NpmSource(package=name, version=version, command=command or name.rsplit("/", 1)[-1])
