@@ -47,9 +47,8 @@ class ConsulWatch:
 
     async def _next_index(self, index: int) -> int:
         keeping = self._kept_until - self._clock()
-        new = await self._consul.wait_for_change(
-            index, wait_seconds=min(WAIT_SECONDS, max(keeping, 1.0)) if keeping > 0 else WAIT_SECONDS
-        )
+        wait = min(WAIT_SECONDS, keeping + 1) if keeping > 0 else WAIT_SECONDS
+        new = await self._consul.wait_for_change(index, wait_seconds=wait)
         if new < self._index:
             _log.warning(
                 "Consul lost its state: keeping the known replicas for %.0f s while they register", LOST_SECONDS

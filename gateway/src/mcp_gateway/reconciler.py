@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from mcp_wire.registration import Endpoint
 
-from .catalog import Catalog, Upstream
+from .catalog import Catalog, Upstream, well_formed
 from .envoy.admin import AdminError
 from .envoy.instance import EnvoyInstance
 from .envoy.resources import build
@@ -123,7 +123,7 @@ class Reconciler:
             endpoint
             for endpoints in registered.values()
             for endpoint in endpoints
-            if not self._verifier.is_verified(endpoint)
+            if well_formed(endpoint) and not self._verifier.is_verified(endpoint)
         )
         self._metrics.unverified.set(len(pending))
         if pending != self._pending:

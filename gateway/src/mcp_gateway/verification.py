@@ -49,6 +49,8 @@ class Verifier:
         self._service_dns = service_dns
         self._clock = clock
         self._answers: dict[str, tuple[float, frozenset[str]]] = {}
+        self._silent: set[str] = set()
+        """Servers about which DNS did not answer last time."""
 
     def is_verified(self, endpoint: Endpoint) -> bool:
         """Tell whether Docker lists the endpoint's address under its server's name."""
@@ -74,6 +76,9 @@ class Verifier:
             asked, _ = self._answers.get(server, (self._clock(), frozenset()))
             if self._clock() - asked >= STALE_SECONDS:
                 del self._answers[server]
-            _log.warning("cannot verify the replicas of %s: %s", server, error)
+            if server not in self._silent:
+                _log.warning("cannot verify the replicas of %s, trying on: %s", server, error)
+                self._silent.add(server)
         else:
+            self._silent.discard(server)
             self._answers[server] = (self._clock(), addresses)

@@ -10,8 +10,10 @@ from mcp_gateway.policy import Policy
 
 from .names import API_KEYS, LIMITS, MCP, TOOLS, Resource, type_url, typed
 
-MAX_INSPECTED_BYTES = 1 << 20
-"""How much of a body the gateway reads to learn method and tool. Longer ones pass, but not for restricted clients."""
+LOGGED_BYTES = 64 << 10
+"""How much of a body is read to learn method and tool for the log; what follows passes unread."""
+INSPECTED_BYTES = 1 << 20
+"""The longest body that can be judged, where some client may call certain tools only; longer ones are refused."""
 
 MCP_HEADER_PREFIX = "x-mcp-"
 FORWARDING = {"header": headers.CLIENT, "hide_credentials": True}
@@ -105,15 +107,26 @@ def _health() -> Resource:
     return {"name": "envoy.filters.http.health_check", "typed_config": config}
 
 
+def judged() -> Resource:
+    """Return the MCP filter's setting for routes with rules about tools: what it can't read whole, it refuses.
+
+    Among that: batches, and objects with a key twice, of which the server might read the other one.
+    """
+    return typed(
+        "extensions.filters.http.mcp.v3.McpOverride",
+        traffic_mode="REJECT_NO_MCP",
+        max_request_body_size=INSPECTED_BYTES,
+        reject_duplicate_keys=True,
+    )
+
+
 def _mcp() -> Resource:
-    # VERIFY: the body decides which method and tool it is, whatever the headers say. A body with a key twice is
-    # refused, because the server might read the other one of the two.
+    # The body says which method and tool it is; the headers that should repeat it are the bridge's to check.
     return typed(
         "extensions.filters.http.mcp.v3.Mcp",
         traffic_mode="PASS_THROUGH",
-        attribute_source="VERIFY",
-        max_request_body_size=MAX_INSPECTED_BYTES,
-        reject_duplicate_keys=True,
+        attribute_source="BODY",
+        max_request_body_size=LOGGED_BYTES,
     )
 
 

@@ -54,15 +54,16 @@ class EnvoyInstance:
         await validate(self._binary, resources, policy, port=self._port, candidate=self._candidate)
         if self._process.done():
             await self._applier.apply(resources)
-            return
-        self._applier.write_first(resources, port=self._port)
-        process = await EnvoyProcess.start(
-            self._binary, self._applier.bootstrap, concurrency=self._concurrency, drain_seconds=self._drain_seconds
-        )
-        self._process.set_result(process)
-        await self._applier.started()
-        self.serving = True
-        _log.info("Envoy serves on port %d", self._port)
+        else:
+            self._applier.write_first(resources, port=self._port)
+            process = await EnvoyProcess.start(
+                self._binary, self._applier.bootstrap, concurrency=self._concurrency, drain_seconds=self._drain_seconds
+            )
+            self._process.set_result(process)
+        if not self.serving:
+            await self._applier.started()
+            self.serving = True
+            _log.info("Envoy serves on port %d", self._port)
 
     async def ended(self) -> None:
         """Wait for Envoy to end by itself. Always raises EnvoyError."""

@@ -95,6 +95,7 @@ def _access_log() -> Resource:
     }
     return {
         "name": "envoy.access_loggers.stdout",
+        "filter": {"not_health_check_filter": {}},
         "typed_config": typed(
             "extensions.access_loggers.stream.v3.StdoutAccessLog",
             log_format={"json_format": fields, "json_format_options": {"sort_properties": False}},

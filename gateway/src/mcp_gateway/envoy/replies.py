@@ -7,6 +7,7 @@ https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_conn_man/lo
 
 from dataclasses import dataclass
 
+from .filters import INSPECTED_BYTES
 from .names import Resource, typed
 
 UNAVAILABLE_RETRY_SECONDS = 2
@@ -56,13 +57,6 @@ REPLIES = (
         message=f"This client may not use this server. {_ASK}",
     ),
     Reply(
-        when=_details("rbac_access_denied_matched_policy[unreadable"),
-        code=-32012,
-        message="This client may call only certain tools of this server, so the gateway must see which one: POST one "
-        "JSON-RPC message (no batch) of at most 1 MiB, as application/json, accepting application/json and "
-        "text/event-stream.",
-    ),
-    Reply(
         when=_details("rbac_access_denied"),
         code=-32012,
         message=f"This client may not call this tool of this server. {_ASK}",
@@ -79,14 +73,26 @@ REPLIES = (
         "An operator sets the limit by `tier` or `rpm` under `mcp-fleet:clients` in the stack config.",
     ),
     Reply(
-        when="response.code_details == 'mcp_filter_duplicate_keys'",
-        code=-32600,
-        message="The JSON-RPC message has a key twice in one object. Send each key once.",
+        when="response.code_details == 'mcp_parse_error'",
+        code=-32700,
+        message="The body is not one whole JSON message. Send valid JSON.",
     ),
     Reply(
-        when=_details("mcp_filter"),
-        code=-32700,
-        message="The body is not one whole JSON-RPC message. Send valid JSON.",
+        when="response.code_details == 'mcp_duplicate_keys'",
+        code=-32600,
+        message="The message has a key twice in one object. Send each key once.",
+    ),
+    Reply(
+        when="response.code_details == 'mcp_body_too_large'",
+        code=-32600,
+        message="The message is too long to tell whether this client may send it. "
+        f"Send at most {INSPECTED_BYTES} bytes.",
+    ),
+    Reply(
+        when=_details("mcp_"),
+        code=-32600,
+        message="The gateway must see which tool is called. POST one JSON-RPC message (no batch) as application/json, "
+        "and accept application/json and text/event-stream.",
     ),
     Reply(
         when="response.code == 503",
@@ -111,17 +117,21 @@ FALLBACK = Reply(
 
 def local_replies() -> Resource:
     """Return the HCM's `local_reply_config`."""
-    return {"mappers": [_mapper(reply) for reply in REPLIES], "body_format": _body(FALLBACK)}
+    mappers = [_health("health_check_ok", "ok"), _health("health_check_failed", "draining"), *map(_mapper, REPLIES)]
+    return {"mappers": mappers, "body_format": _body(FALLBACK)}
+
+
+def _health(details: str, status: str) -> Resource:
+    return {"filter": _when(_details(details)), "body_format_override": {"json_format": {"status": status}}}
+
+
+def _when(expression: str) -> Resource:
+    message = typed("extensions.access_loggers.filters.cel.v3.ExpressionFilter", expression=expression)
+    return {"extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": message}}
 
 
 def _mapper(reply: Reply) -> Resource:
-    expression = typed("extensions.access_loggers.filters.cel.v3.ExpressionFilter", expression=reply.when)
-    mapper: Resource = {
-        "filter": {
-            "extension_filter": {"name": "envoy.access_loggers.extension_filters.cel", "typed_config": expression}
-        },
-        "body_format_override": _body(reply),
-    }
+    mapper: Resource = {"filter": _when(reply.when), "body_format_override": _body(reply)}
     if reply.headers:
         mapper["headers_to_add"] = [
             {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}

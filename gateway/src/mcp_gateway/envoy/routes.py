@@ -7,7 +7,7 @@ from mcp_wire import headers, token
 from mcp_gateway.policy import OPERATOR, Policy
 
 from .clusters import cluster_name
-from .filters import FORWARDING
+from .filters import FORWARDING, judged
 from .names import API_KEYS, MCP, PROMETHEUS, ROUTES, TOOLS, Resource, typed
 
 IDLE_STREAM_SECONDS = 3600
@@ -39,6 +39,7 @@ def _server(policy: Policy, server: str, master: str) -> Resource:
     filters = {API_KEYS: _allow(clients)}
     restricted = {name: tools for name in clients if (tools := policy.clients[name].tools(server)) is not None}
     if restricted:
+        filters[MCP] = judged()
         filters[TOOLS] = typed("extensions.filters.http.rbac.v3.RBACPerRoute", rbac={"rules": _tool_rules(restricted)})
     gateway_token = token.derive(master, token.server_audience(server))
     return {
