@@ -1,0 +1,46 @@
+# `make` or `make help` lists the targets. ARGS passes options on: make test ARGS="-k status"
+PYTHON := dev/python
+PACKAGES := wire/src bridge/src gateway/src
+SOURCES := $(PACKAGES) $(wildcard __main__.py bench components dev fleet monitoring policy servers stacks tests) \
+	$(wildcard bridge/tests gateway/tests wire/tests)
+FAST_TESTS := $(wildcard tests/unit tests/components bridge/tests gateway/tests wire/tests)
+.DEFAULT_GOAL := help
+.PHONY: help up down engine test check lint types unit bench fmt clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## bring everything up: Docker, Pulumi, the dev stack
+	@bin/fleet up
+
+down: ## destroy the dev stack and stop what was started for it
+	@bin/fleet down
+
+engine: ## bring up what a stack runs on, without a stack
+	@bin/fleet engine
+
+test: engine ## all tests, on real Docker and Pulumi
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: lint types unit ## the fast half: no Docker, no Pulumi engine, no network
+
+lint: ## ruff
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check --quiet . || { echo "make fmt formats them"; exit 1; }
+
+types: ## mypy, strict
+	@$(PYTHON) -m mypy $(SOURCES)
+
+unit: ## unit and component tests
+	@$(PYTHON) -m pytest -m "not engine" -n auto $(FAST_TESTS) $(ARGS)
+
+bench: engine ## measure the dev stack; the figures go to docs/performance.md
+	@$(PYTHON) -m bench $(ARGS)
+
+fmt: ## format, and fix what ruff can fix
+	@$(PYTHON) -m ruff check --fix-only --quiet .
+	@$(PYTHON) -m ruff format .
+
+clean: ## also remove what is kept between runs: programs, images, caches
+	@bin/fleet clean
+	@rm -rf .venv .venv.lock
