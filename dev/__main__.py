@@ -1,4 +1,4 @@
-"""`python -m dev engine|clean|env|doctor`: the engine without the fleet's command line, for make and for scripts."""
+"""`python -m dev engine|clean|env`: the engine without the fleet's command line, for make and for scripts."""
 
 import argparse
 import sys
@@ -20,6 +20,8 @@ def main() -> int:
             lifecycle.engine_up()
         elif command == "env":
             sys.stdout.write(shell_exports(environment()))
+        else:
+            lifecycle.clean()
     except EngineError as error:
         Console(stderr=True, highlight=False).print(f"error: {error}", markup=False)
         return 1

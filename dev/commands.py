@@ -5,7 +5,10 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 from dev import home
 from dev.errors import EngineError
@@ -23,6 +26,7 @@ def run(
     on_line: Callable[[str], None] = lambda line: None,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    grace: float = 5,
 ) -> None:
     """Run `argv` to its end, with both its outputs in `run/<name>.log`.
 
@@ -32,6 +36,7 @@ def run(
         on_line: Called with each line of output as it comes.
         environ: The whole environment of the command; by default ours.
         cwd: The folder to run it in.
+        grace: Seconds that it may take to end when we are interrupted.
 
     Raises:
         EngineError: The command is missing or failed; with its last lines and the log's path.
@@ -65,7 +70,7 @@ def run(
                     on_line(text)
         status = process.wait()
     except BaseException:
-        end_group(process)
+        end_group(process, grace)
         raise
     finally:
         _running.discard(process)
@@ -90,7 +95,12 @@ def end_all() -> None:
 
 
 def end_group(process: subprocess.Popen[str], grace: float = 5) -> None:
-    """End a command that was started in its own session: TERM to its group, KILL after `grace` seconds."""
+    """End a command that was started in its own session: TERM to its group, KILL after `grace` seconds.
+
+    Its output is read on meanwhile: it must not wait for a full pipe.
+    """
+    if process.stdout is not None:
+        Thread(target=_drain, args=(process.stdout,), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:
             return
@@ -99,3 +109,9 @@ def end_group(process: subprocess.Popen[str], grace: float = 5) -> None:
             process.wait(grace)
         except subprocess.TimeoutExpired:
             continue
+
+
+def _drain(stream: IO[str]) -> None:
+    with suppress(ValueError):  # closed meanwhile
+        for _ in stream:
+            pass

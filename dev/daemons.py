@@ -74,6 +74,12 @@ class Daemon:
                 raise EngineError(f"{self.name} didn't answer within {START_SECONDS:.0f} s\n{self.last_lines()}")
             time.sleep(POLL_SECONDS)
 
+    def reload(self) -> None:
+        """Have it read its configuration again, if it runs."""
+        pid = self.pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGHUP)
+
     def stop(self) -> bool:
         """Stop it, if we started it and it still runs: TERM, then KILL after 40 s. Returns whether it ran."""
         pid = self.pid()

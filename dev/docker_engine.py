@@ -16,6 +16,8 @@ from dev.progress import Step
 
 PACKAGES = ("docker.io", "runc", "iptables", "iproute2", "ca-certificates")
 OPEN_FILES = 65536
+RELOADED = {"registry-mirrors"}
+"""Settings that a running dockerd takes over without a restart (it can more: these are the ones that change)."""
 
 
 def configuration(registry_mirror: str | None) -> dict[str, object]:
@@ -54,10 +56,17 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
         EngineError: Not Linux, not root, or dockerd doesn't come up.
     """
     daemon = _daemon()
-    wanted = json.dumps(configuration(registry_mirror), indent=2) + "\n"
+    wanted = configuration(registry_mirror)
     if daemon.pid() and _answers():
-        if _configuration_file().is_file() and _configuration_file().read_text() == wanted:
+        current = _configured()
+        changed = {key for key in {*wanted, *current} if wanted.get(key) != current.get(key)}
+        if not changed:
             step.done(f"own engine ({_version()}), running")
+            return
+        if changed <= RELOADED:
+            home.replace(_configuration_file(), json.dumps(wanted, indent=2) + "\n")
+            daemon.reload()
+            step.done(f"own engine ({_version()}), running; reloaded {', '.join(sorted(changed))}")
             return
         if commands.output(["docker", "--host", _own_host(), "ps", "--quiet"]):
             step.done(f"own engine ({_version()}), running with older settings; `make down up` applies the new ones")
@@ -69,7 +78,7 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
         )
     debian.ensure(PACKAGES, step)
     daemon.stop()
-    home.replace(_configuration_file(), wanted)
+    home.replace(_configuration_file(), json.dumps(wanted, indent=2) + "\n")
     runtime = (Path(__file__).parent / "runc_limited.py").read_text()
     home.replace(home.binaries() / "runc-limited", runtime, mode=0o755)
     _make_bridge()
@@ -120,7 +129,40 @@ def join_swarm(host: str, *, own: bool, step: Step) -> None:
         step.done("made a one-node Swarm on 127.0.0.1")
     else:
         _docker(host, "swarm", "init", "--advertise-addr", "127.0.0.1")
-        step.done(f"made a one-node Swarm of the Docker at {host} (undo: `docker swarm leave --force`)")
+        cluster = _docker(host, "info", "--format", "{{.Swarm.Cluster.ID}}")
+        home.replace(_made_swarm(), json.dumps({"host": host, "cluster": cluster}) + "\n")
+        step.done(f"made a one-node Swarm of the Docker at {host} ; `make down` undoes it")
+
+
+def leave_swarm() -> bool:
+    """Undo the Swarm that we made of the machine's own Docker, unless it has become another one. Returns whether we did.
+
+    Raises:
+        EngineError: That Docker refuses.
+    """
+    try:
+        made = json.loads(_made_swarm().read_text())
+    except FileNotFoundError:
+        return False
+    told = commands.output(["docker", "--host", made["host"], "info", "--format", "{{.Swarm.Cluster.ID}} {{.Swarm.Nodes}}"])
+    ours = told == f"{made['cluster']} 1"
+    if ours:
+        _docker(made["host"], "swarm", "leave", "--force")
+    _made_swarm().unlink()
+    return ours
+
+
+def services(host: str) -> dict[str, list[str]]:
+    """The services that the engine runs, by their stack (`mcp-fleet.stack`, or "" for others); none if it's down."""
+    ids = (commands.output(["docker", "--host", host, "service", "ls", "--quiet"]) or "").split()
+    if not ids:
+        return {}
+    line = '{{.Spec.Name}} {{index .Spec.Labels "mcp-fleet.stack"}}'
+    found: dict[str, list[str]] = {}
+    for told in _docker(host, "service", "inspect", "--format", line, *ids).splitlines():
+        name, _, stack = told.partition(" ")
+        found.setdefault(stack, []).append(name)
+    return found
 
 
 def bridge_name() -> str:
@@ -151,8 +193,21 @@ def _daemon() -> Daemon:
     return Daemon("dockerd", (program, "--config-file", str(_configuration_file()), *namespaces))
 
 
+def _made_swarm() -> Path:
+    return home.home() / "swarm.json"
+
+
 def _configuration_file() -> Path:
     return home.run() / "docker-daemon.json"
+
+
+def _configured() -> dict[str, object]:
+    """The settings that our dockerd was started with."""
+    try:
+        settings: dict[str, object] = json.loads(_configuration_file().read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return settings
 
 
 def _own_host() -> str:

@@ -7,7 +7,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,11 +184,3 @@ def _environment(step: Step) -> dict[str, str]:
         "GOCACHE": str(home.home() / "go" / "cache"),
     }
 
-
-def forget_caches() -> None:
-    """Give back the space of our own Go toolchain and its caches."""
-    folder = home.home() / "go"
-    if folder.is_dir():
-        # The module cache is read-only by design; Go's own way to remove it needs the toolchain that may be gone.
-        subprocess.run(["chmod", "-R", "u+w", str(folder)], check=True)
-        shutil.rmtree(folder)

@@ -1,11 +1,18 @@
 """Where the engine keeps its programs, sockets, logs and data: MCP_FLEET_HOME, one for all checkouts of a user."""
 
 import os
+import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """The root of the checkout that this code belongs to."""
+CONTENTS = (
+    *("bin", "run", "docker", "docker-config", "buildkit", "mirror", "go", "pulumi", "state"),
+    *("images.lock.json", "reach.json", "swarm.json"),
+)
+"""All that is ever in MCP_FLEET_HOME."""
 
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:
@@ -46,6 +53,21 @@ def docker_config() -> Path:
 def images_lock() -> Path:
     """The pins of the image mirror's stand-ins; exists only where the mirror replaces the public registry."""
     return home() / "images.lock.json"
+
+
+def remove() -> None:
+    """Remove everything that the engine keeps; a folder MCP_FLEET_HOME that has anything else stays."""
+    for name in CONTENTS:
+        path = home() / name
+        if path.is_dir() and not path.is_symlink():
+            # Go keeps its modules read-only.
+            for folder in (path, *(each for each in path.rglob("*") if each.is_dir() and not each.is_symlink())):
+                folder.chmod(folder.stat().st_mode | 0o200)
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    with suppress(OSError):
+        home().rmdir()
 
 
 def replace(path: Path, text: str, *, mode: int = 0o644) -> bool:

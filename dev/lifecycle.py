@@ -1,7 +1,6 @@
 """Bring the engine and a stack up, and take them down: what `make up`, `make down` and `make clean` do."""
 
 import os
-import shutil
 
 from dev import buildkit, commands, debian, docker_engine, go_tools, home, lanes, mirror, pulumi_engine, reach, stack
 from dev.environment import environment
@@ -62,15 +61,16 @@ def clean() -> None:
     down()
     with Steps() as steps, engine_lock(steps):
         found = reach.known()
-        left = docker_engine.services(_docker_host(found)) + [f"stack {name}" for name in stack.deployed()]
-        if left:
-            raise EngineError(f"still in use: {', '.join(left)}\n  destroy those stacks first (`pulumi destroy -s NAME`)")
+        if left := sorted({*docker_engine.services(_docker_host(found)), *stack.deployed()}):
+            raise EngineError(
+                f"stacks still live on the engine: {', '.join(left)}\n"
+                '  destroy them first: eval "$(bin/fleet env)"; pulumi destroy -s NAME'
+            )
         with steps.step("caches") as step:
             if found.docker_host:
                 buildkit.remove_container()
             size = _size_of_home()
-            go_tools.forget_caches()
-            shutil.rmtree(home.home())
+            home.remove()
             step.done(f"removed {home.home()} ({size})")
 
 
@@ -126,8 +126,8 @@ def _docker_up(found: Reach, steps: Steps) -> None:
 def _engine_down(steps: Steps) -> None:
     found = reach.known()
     if left := docker_engine.services(_docker_host(found)):
-        stacks = sorted({name.partition("-")[0] for name in left})
-        steps.say(f"The engine stays up: it runs services of {', '.join(stacks)}.")
+        others = ", ".join(f"stack {name}" if name else "services that aren't ours" for name in sorted(left))
+        steps.say(f"The engine stays up: it still runs {others}.")
         return
     with steps.step("engine") as step:
         stopped = [
@@ -142,7 +142,7 @@ def _engine_down(steps: Steps) -> None:
         ]
         step.done(f"stopped: {', '.join(stopped)}" if stopped else "nothing of ours was running")
     reach.forget()
-    if home.home().is_dir():
+    if home.binaries().is_dir():
         steps.say(f"Kept for the next time: programs, images and caches in {home.home()} ({_size_of_home()}).")
         steps.say("`make clean` removes them.")
 

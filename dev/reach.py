@@ -38,6 +38,11 @@ class Reach:
     docker_registry: bool
     pulumi_downloads: bool
 
+    @property
+    def container_builder(self) -> bool:
+        """Whether the image builder can be a container of the machine's own Docker."""
+        return self.docker_host is not None and self.buildx and self.docker_registry
+
 
 def reach() -> Reach:
     """What this machine has and reaches now; takes a few seconds at most."""

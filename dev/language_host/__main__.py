@@ -40,7 +40,7 @@ class Services(grpc.GenericRpcHandler):
 
 
 def main() -> None:
-    """Serve until the engine interrupts, which is how it says that it needs no more."""
+    """Serve until the engine says that it needs no more, by an interrupt, or is gone, which ends our stdin."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what the program prints is shown at once
     interrupted = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -52,6 +52,7 @@ def main() -> None:
     server.start()
     print(port)
     Thread(target=_import_sdk, args=(sdk,), daemon=True).start()
+    Thread(target=_wait_for_end_of_stdin, args=(interrupted,), daemon=True).start()
     interrupted.wait()
     server.stop(0)
     # A program that is still waiting for the engine would keep an ordinary exit from ending.
@@ -62,6 +63,12 @@ def main() -> None:
 
 def _constant(answer: bytes) -> Callable[[bytes, grpc.ServicerContext], bytes]:
     return lambda request, context: answer
+
+
+def _wait_for_end_of_stdin(ended: Event) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    ended.set()
 
 
 def _import_sdk(sdk: "Future[Sequence[Any]]") -> None:

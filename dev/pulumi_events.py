@@ -1,0 +1,79 @@
+"""Follow what the Pulumi engine says while it works: how far it is, and what went wrong.
+
+`pulumi up --json` prints one engine event a line.
+Source: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/events.go
+"""
+
+import json
+from collections import Counter
+from typing import Any
+
+from dev.progress import Step
+
+SETTLED = {"same", "read", "refresh"}
+"""Operations that change nothing."""
+
+
+class Follower:
+    """Turns engine events into a step's progress.
+
+    Attributes:
+        problems: What went wrong, as `name: message`, in the order it came; each once.
+        changes: How many resources were created, updated, …, from the engine's summary.
+    """
+
+    def __init__(self, step: Step, expected: int) -> None:
+        """`expected`: how many resources there will be, as far as is known beforehand; 0 if it isn't."""
+        self.problems: list[str] = []
+        self.changes: dict[str, int] = {}
+        self._step = step
+        self._expected = expected
+        self._begun: dict[str, str] = {}
+        self._ended: Counter[str] = Counter()
+
+    def follow(self, line: str) -> None:
+        """Take one line of the engine's output; what is no event is a problem worth showing."""
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:
+            self._problem(line)
+            return
+        if "resourcePreEvent" in event:
+            metadata = event["resourcePreEvent"]["metadata"]
+            self._begun[metadata["urn"]] = metadata["op"]
+        elif "resOutputsEvent" in event or "resOpFailedEvent" in event:
+            metadata = event.get("resOutputsEvent", event.get("resOpFailedEvent"))["metadata"]
+            self._begun.pop(metadata["urn"], None)
+            self._ended[metadata["urn"]] += 1
+        elif "diagnosticEvent" in event:
+            self._diagnose(event["diagnosticEvent"])
+        elif "summaryEvent" in event:
+            self.changes = event["summaryEvent"].get("resourceChanges") or {}
+        done = len(self._ended)
+        total = max(self._expected, done + len(self._begun))
+        self._step.update(self._now(), done, total if self._expected else None)
+
+    def summary(self) -> str:
+        """The changes in words: `3 created, 1 updated`, or `no changes`."""
+        words = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
+        told = [f"{self.changes[kind]} {word}" for kind, word in words.items() if self.changes.get(kind)]
+        return ", ".join(told) or "no changes"
+
+    def _diagnose(self, diagnostic: dict[str, Any]) -> None:
+        if diagnostic["severity"] not in ("error", "info#err") or diagnostic.get("ephemeral"):
+            return
+        name = diagnostic.get("urn", "").rpartition("::")[2]
+        self._problem(f"{name}: {diagnostic['message'].strip()}" if name else diagnostic["message"].strip())
+
+    def _problem(self, text: str) -> None:
+        if text and text not in self.problems:
+            self.problems.append(text)
+
+    def _now(self) -> str:
+        """What is under way, components aside: they are only as far as their parts."""
+        names = [
+            urn.rpartition("::")[2]
+            for urn, operation in self._begun.items()
+            if operation not in SETTLED and "pulumi:Stack" not in urn and "mcp-fleet:" not in urn.split("::")[2].rpartition("$")[2]
+        ]
+        return ", ".join(names)
