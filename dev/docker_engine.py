@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -31,6 +32,7 @@ def configuration(registry_mirror: str | None) -> dict[str, object]:
 
     Source: https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file
     """
+    open_files = min(OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     settings: dict[str, object] = {
         "hosts": [_own_host()],
         "data-root": str(home.home() / "docker"),
@@ -38,7 +40,7 @@ def configuration(registry_mirror: str | None) -> dict[str, object]:
         "pidfile": str(home.run() / "docker.pid"),
         "bridge": bridge_name(),
         "no-new-privileges": True,
-        "default-ulimits": {"nofile": {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}},
+        "default-ulimits": {"nofile": {"Name": "nofile", "Soft": open_files, "Hard": open_files}},
         "default-runtime": "limited",
         "runtimes": {"limited": {"path": str(home.binaries() / "runc-limited")}},
         "log-driver": "json-file",
