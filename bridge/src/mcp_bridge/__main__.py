@@ -1,0 +1,5 @@
+"""`python -m mcp_bridge` is the command `mcp-bridge`."""
+
+from .command import main
+
+main()

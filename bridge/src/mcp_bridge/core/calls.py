@@ -1,0 +1,125 @@
+"""Requests in flight to a child."""
+
+from collections.abc import Callable
+
+from .callers import Caller, Exchange, Session
+from .envelope import Envelope, failure, notification, result
+from .errors import RpcError
+
+
+class Call:
+    """A request that the child has not answered yet. `number` is its id on the child's side."""
+
+    __slots__ = ("method", "number")
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.number = b""
+
+    def answered(self, answer: Envelope) -> None:
+        """Take the child's answer."""
+        raise NotImplementedError
+
+    def failed(self, error: RpcError) -> None:
+        """Take the news that there will be no answer."""
+        raise NotImplementedError
+
+
+class OwnCall(Call):
+    """A request that the bridge itself makes."""
+
+    __slots__ = ("_done",)
+
+    def __init__(self, method: str, done: Callable[[Envelope | RpcError], None]) -> None:
+        super().__init__(method)
+        self._done = done
+
+    def answered(self, answer: Envelope) -> None:
+        self._done(answer)
+
+    def failed(self, error: RpcError) -> None:
+        self._done(error)
+
+
+class ClientCall(Call):
+    """A client's request.
+
+    Arguments:
+        method: what is called.
+        client_id: the client's id, as JSON.
+        key: the id as the session keeps it, None where there is no session.
+        caller: who asks.
+        exchange: where the answer goes.
+        name: the tool, prompt or resource that it acts on.
+        started: monotonic seconds of its arrival.
+        settle: takes the call and the child's answer, or why there is none.
+    """
+
+    __slots__ = (
+        "_settle",
+        "caller",
+        "client_id",
+        "done",
+        "exchange",
+        "key",
+        "name",
+        "params",
+        "rounds",
+        "started",
+        "token",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        *,
+        client_id: bytes,
+        key: str | bytes | None,
+        caller: Caller,
+        exchange: Exchange,
+        name: str,
+        started: float,
+        settle: Callable[["ClientCall", Envelope | RpcError], None],
+    ) -> None:
+        super().__init__(method)
+        self.client_id = client_id
+        self.key = key
+        self.caller = caller
+        self.exchange = exchange
+        self.name = name
+        self.started = started
+        self.params = b""
+        self.token: bytes | None = None
+        self.rounds = 0
+        self.done = False
+        self._settle = settle
+
+    @property
+    def session(self) -> Session | None:
+        """The session it belongs to, if any."""
+        return self.caller if isinstance(self.caller, Session) else None
+
+    def answered(self, answer: Envelope) -> None:
+        self._settle(self, answer)
+
+    def failed(self, error: RpcError) -> None:
+        self._settle(self, error)
+
+    def progress(self, params: bytes) -> None:
+        """Pass a progress notification on; its token is the client's own again."""
+        self.exchange.send(notification("notifications/progress", params))
+
+    def succeed(self, value: bytes) -> None:
+        """Answer the client."""
+        self._release()
+        self.exchange.finish(result(self.client_id, value), 0)
+
+    def refuse(self, error: bytes, code: int) -> None:
+        """Answer the client with an error object."""
+        self._release()
+        self.exchange.finish(failure(self.client_id, error), code)
+
+    def _release(self) -> None:
+        session = self.session
+        if session is not None and session.in_flight.get(self.key or b"") is self:
+            del session.in_flight[self.key or b""]

@@ -1,0 +1,68 @@
+"""The sessions of one replica: opened by initialize, kept for whom opened them, ended by DELETE or by idleness."""
+
+from typing import Any, Final
+
+from msgspec import Raw
+
+from .callers import Session
+from .errors import UNAVAILABLE, RpcError
+
+IDLE_SECONDS: Final = 7200.0
+MAXIMUM: Final = 10_000
+
+
+class SessionTable:
+    """All open sessions by id."""
+
+    def __init__(self, *, maximum: int = MAXIMUM, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._sessions: dict[str, Session] = {}
+        self._maximum = maximum
+        self._idle_seconds = idle_seconds
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def __iter__(self) -> Any:
+        return iter(list(self._sessions.values()))
+
+    def open(
+        self, identifier: str, *, client: str, revision: str, capabilities: dict[str, Any], info: Raw, now: float
+    ) -> Session:
+        """Open a session. Raises RpcError where there are too many."""
+        if len(self._sessions) >= self._maximum:
+            raise RpcError(
+                UNAVAILABLE, f"There are {self._maximum} sessions open, the most there may be. Try again later."
+            )
+        session = Session(
+            id=identifier,
+            client=client,
+            revision=revision,
+            capabilities=capabilities,
+            client_info=info,
+            last_used=now,
+        )
+        self._sessions[identifier] = session
+        return session
+
+    def find(self, identifier: str, *, client: str, now: float) -> Session | None:
+        """Return a session and note its use. Somebody else's session is as unknown as one that never was."""
+        session = self._sessions.get(identifier)
+        if session is None or session.client != client:
+            return None
+        session.last_used = now
+        return session
+
+    def close(self, session: Session) -> None:
+        """Forget a session, and end its stream."""
+        self._sessions.pop(session.id, None)
+        if session.stream is not None:
+            session.stream.close()
+            session.stream = None
+
+    def expired(self, now: float) -> list[Session]:
+        """Return the sessions that have been idle for too long."""
+        return [
+            session
+            for session in self._sessions.values()
+            if now - session.last_used > self._idle_seconds and not session.busy
+        ]

@@ -1,0 +1,347 @@
+"""What a message means and where it goes: between clients of both eras and a child of either."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from . import revisions, translation
+from .callers import Caller, Exchange, ServerRequest, Session
+from .calls import ClientCall
+from .envelope import Envelope, error_object, key_of, members, notification, request
+from .errors import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    REQUEST_CANCELLED,
+    RpcError,
+)
+from .interests import LIST_CHANGED, UPDATED, Filter, Interests
+from .link import Link
+from .rounds import Rounds
+from .sessions import SessionTable
+
+_T = TypeVar("_T")
+_REFRESHED: Final = frozenset(LIST_CHANGED)
+
+
+class _Named(msgspec.Struct):
+    name: str = ""
+    uri: str = ""
+
+
+class _Level(msgspec.Struct):
+    level: str = ""
+
+
+class _Uri(msgspec.Struct):
+    uri: str
+
+
+class _Listen(msgspec.Struct):
+    notifications: Filter
+
+
+class _Cancelled(msgspec.Struct):
+    requestId: Raw = Raw()  # noqa: N815 - the wire's name
+
+
+class Switchboard:
+    """Routes messages. Holds no child and no socket: both come with each message.
+
+    Arguments:
+        sessions: the open sessions.
+        settled: called with a call and its JSON-RPC error code (0: result) when a client's call ends.
+        list_changed: called with the notification's method when a child says that a list changed.
+        later: runs a function after some seconds.
+    """
+
+    def __init__(
+        self,
+        sessions: SessionTable,
+        *,
+        settled: Callable[[ClientCall, int], None],
+        list_changed: Callable[[str], None],
+        later: Callable[[float, Callable[[], None]], None],
+    ) -> None:
+        self.sessions = sessions
+        self.interests = Interests(sessions)
+        self._settled = settled
+        self._list_changed = list_changed
+        self._rounds = Rounds(self.put_to_client, later)
+        self._asked = 0
+
+    # Messages of clients
+
+    def request(self, link: Link, caller: Caller, message: Envelope, exchange: Exchange) -> ClientCall | None:
+        """Take a client's request. Returns the call if the child has to answer it; raises RpcError to refuse it."""
+        method = message.method or ""
+        if caller.modern and method in revisions.SESSION_ONLY:
+            raise RpcError(METHOD_NOT_FOUND, f"{method} does not exist in revision {revisions.MODERN}.", method)
+        if not caller.modern and method in revisions.MODERN_ONLY:
+            raise RpcError(METHOD_NOT_FOUND, f"{method} needs revision {revisions.MODERN}.", method)
+        answer = self._answer_here(link, caller, message, exchange)
+        if answer is not None:
+            if answer:
+                exchange.finish(b'{"jsonrpc":"2.0","id":' + bytes(message.id) + b',"result":' + answer + b"}", 0)
+            return None
+        return self._forward(link, caller, message, exchange)
+
+    def _answer_here(self, link: Link, caller: Caller, message: Envelope, exchange: Exchange) -> bytes | None:
+        """Return the result that the bridge itself gives, empty where the answer comes later, None where it has none."""
+        method = message.method
+        if method == "ping":
+            return b"{}"
+        if method == "server/discover" and link.profile is not None:
+            return link.profile.discover_result()
+        if method == "subscriptions/listen":
+            wanted = _read(message.params, _Listen).notifications
+            self.interests.listen(link, bytes(message.id), wanted, exchange)
+            return b""
+        if not isinstance(caller, Session):
+            return None
+        if method == "logging/setLevel":
+            return self._set_level(link, caller, _read(message.params, _Level).level)
+        if (
+            method == "resources/subscribe"
+            and link.profile is not None
+            and link.profile.declares("resources", "subscribe")
+        ):
+            self.interests.follow(link, caller, _read(message.params, _Uri).uri)
+            return b"{}"
+        if method == "resources/unsubscribe":
+            self.interests.leave(link, caller, {_read(message.params, _Uri).uri})
+            return b"{}"
+        return None
+
+    def _forward(self, link: Link, caller: Caller, message: Envelope, exchange: Exchange) -> ClientCall:
+        method = message.method or ""
+        client_id = bytes(message.id)
+        key: str | bytes | None = None
+        session = caller if isinstance(caller, Session) else None
+        if session is not None:
+            key = key_of(client_id)
+            if key in session.in_flight:
+                text = client_id.decode(errors="replace")
+                raise RpcError(INVALID_REQUEST, f"A request with the id {text} is in flight already in this session.")
+        profile = link.profile
+        if profile is None:
+            raise RpcError(INTERNAL_ERROR, "The server has not said yet what it speaks.")
+        call = ClientCall(
+            method,
+            client_id=client_id,
+            key=key,
+            caller=caller,
+            exchange=exchange,
+            name=_name(method, message.params),
+            started=link.clock(),
+            settle=lambda call, answer: self._settle(link, call, answer),
+        )
+        number = link.take_number()
+        call.params, call.token = translation.to_child(
+            bytes(message.params), caller, child_modern=profile.modern, number=number
+        )
+        if caller.modern and caller.log_level is not None:
+            self._adjust_level(link, caller.log_level)
+        if session is not None and key is not None:
+            session.in_flight[key] = call
+        link.put(call, number, call.params)
+        return call
+
+    def notify(self, link: Link, caller: Caller, message: Envelope) -> None:
+        """Take a client's notification. The bridge has said `initialized` itself; roots of one client are not shared."""
+        method = message.method or ""
+        if method == "notifications/cancelled" and isinstance(caller, Session):
+            wanted = _read(message.params, _Cancelled).requestId
+            call = caller.in_flight.get(key_of(bytes(wanted))) if wanted else None
+            if isinstance(call, ClientCall):
+                self.cancel(link, call, "cancelled by the client")
+
+    def take_answer(self, session: Session, message: Envelope) -> None:
+        """Take a client's answer to a server's request."""
+        asked = session.asked.pop(bytes(message.id), None)
+        if asked is not None:
+            asked.on_answer(message)
+
+    def cancel(self, link: Link, call: ClientCall, reason: str) -> None:
+        """End a call that its client does not want any more."""
+        link.abandon(call, reason)
+        self._finish(call, RpcError(REQUEST_CANCELLED, "The request was cancelled."))
+
+    def end_session(self, link: Link | None, session: Session) -> None:
+        """End a session with everything in it."""
+        for call in list(session.in_flight.values()):
+            if isinstance(call, ClientCall) and link is not None:
+                self.cancel(link, call, "the session ended")
+        self.interests.leave(link, session, set(session.subscriptions))
+        self.sessions.close(session)
+
+    # Messages of children
+
+    def child_tells(self, link: Link, method: str, params: bytes) -> None:
+        """Pass a child's notification on to whom it concerns, and to nobody else."""
+        if method in _REFRESHED:
+            self._list_changed(method)
+            self.interests.changed(method)
+        elif method == UPDATED:
+            self.interests.updated(params)
+        elif method == "notifications/cancelled":
+            self._withdraw(link, params)
+        else:
+            call = link.culprit()
+            if call is None or (method == "notifications/message" and not call.caller.wants(_level(params))):
+                return
+            call.exchange.send(notification(method, params))
+
+    def child_asks(self, link: Link, method: str, params: bytes, child_id: bytes) -> None:
+        """Put a child's request to the client whose call caused it, or refuse it."""
+        call = link.culprit()
+        if call is None:
+            link.refuse(child_id, method)
+            return
+        self.put_to_client(call, method, params, lambda reply: link.answer(child_id, reply), child_id)
+
+    def put_to_client(
+        self,
+        call: ClientCall,
+        method: str,
+        params: bytes,
+        done: Callable[[Envelope | RpcError], None],
+        child_id: bytes = b"",
+    ) -> None:
+        """Send a request to the client of `call`; `done` gets the answer, or why there is none."""
+        session = call.session
+        if session is None:
+            done(
+                RpcError(
+                    METHOD_NOT_FOUND, f"{method}: the client speaks {revisions.MODERN}, where servers ask nothing."
+                )
+            )
+            return
+        if not session.can(method):
+            done(RpcError(METHOD_NOT_FOUND, f"{method}: the client did not declare that it can do this."))
+            return
+        self._asked += 1
+        number = b'"ask-%d"' % self._asked
+        session.asked[number] = ServerRequest(done, call.exchange, child_id)
+        message = request(number, method, params)
+        if not call.exchange.send(message) and (session.stream is None or not session.stream.send(message)):
+            del session.asked[number]
+            done(RpcError(INVALID_REQUEST, f"{method}: the client has no open stream to ask it on."))
+
+    def _withdraw(self, link: Link, params: bytes) -> None:
+        """A child does not want the answer to its request any more."""
+        wanted = bytes(_read(Raw(params), _Cancelled).requestId)
+        for session in self.sessions:
+            for number, asked in list(session.asked.items()):
+                if wanted and asked.child_id == wanted:
+                    del session.asked[number]
+                    body = msgspec.json.encode({"requestId": Raw(number)})
+                    asked.exchange.send(notification("notifications/cancelled", body))
+
+    def _settle(self, link: Link, call: ClientCall, answer: Envelope | RpcError) -> None:
+        if isinstance(answer, RpcError) or answer.error:
+            self._finish(call, answer)
+            return
+        if link.profile is not None and link.profile.modern and not call.caller.modern:
+            wanted = translation.input_required(answer.result)
+            if wanted is not None:
+                self._rounds.start(link, call, wanted, self._finish)
+                return
+        self._finish(call, answer, link)
+
+    def _finish(self, call: ClientCall, answer: Envelope | RpcError, link: Link | None = None) -> None:
+        if call.done:
+            return
+        call.done = True
+        session = call.session
+        if session is not None and session.asked:
+            self._release_asked(session, call.exchange)
+        if isinstance(answer, RpcError):
+            code = answer.code
+            call.refuse(answer.encode(), code)
+        elif answer.error:
+            code = error_object(answer.error).code or INTERNAL_ERROR
+            call.refuse(bytes(answer.error), code)
+        else:
+            code = self._succeed(call, answer, link)
+        self._settled(call, code)
+
+    def _succeed(self, call: ClientCall, answer: Envelope, link: Link | None) -> int:
+        profile = link.profile if link is not None else None
+        try:
+            value = (
+                bytes(answer.result)
+                if profile is None
+                else translation.to_client(call.method, answer.result, call.caller, profile)
+            )
+        except RpcError:
+            error = RpcError(INTERNAL_ERROR, f"The server's answer to {call.method} is malformed.")
+            call.refuse(error.encode(), error.code)
+            return error.code
+        call.succeed(value)
+        return 0
+
+    def _release_asked(self, session: Session, exchange: Exchange) -> None:
+        for number, asked in list(session.asked.items()):
+            if asked.exchange is exchange:
+                del session.asked[number]
+                asked.on_answer(RpcError(INVALID_REQUEST, "The call that this request belongs to has ended."))
+
+    # Log levels
+
+    def _set_level(self, link: Link, session: Session, level: str) -> bytes | None:
+        if level not in revisions.LOG_LEVELS:
+            raise RpcError(INVALID_PARAMS, f"Unknown log level {level!r}; one of {', '.join(revisions.LOG_LEVELS)}.")
+        profile = link.profile
+        if profile is None or not (profile.modern or profile.declares("logging")):
+            return None
+        session.log_level = level
+        levels = [each.log_level for each in self.sessions if each.log_level is not None]
+        if not profile.modern:
+            self._send_level(link, min(levels, key=revisions.LOG_LEVELS.index))
+        return b"{}"
+
+    def _adjust_level(self, link: Link, level: str) -> None:
+        """Make an older child log at least as much as a modern client asked for with its request."""
+        profile = link.profile
+        if profile is None or profile.modern or not profile.declares("logging"):
+            return
+        known = revisions.LOG_LEVELS
+        if level in known and (link.log_level is None or known.index(level) < known.index(link.log_level)):
+            self._send_level(link, level)
+
+    def _send_level(self, link: Link, level: str) -> None:
+        if link.log_level != level:
+            link.log_level = level
+            link.ask("logging/setLevel", msgspec.json.encode({"level": level}), lambda _: None)
+
+    def renew(self, link: Link) -> None:
+        """Bring a fresh child to where its predecessor was: log level and subscriptions."""
+        levels = [session.log_level for session in self.sessions if session.log_level is not None]
+        if levels and link.profile is not None and not link.profile.modern and link.profile.declares("logging"):
+            self._send_level(link, min(levels, key=revisions.LOG_LEVELS.index))
+        self.interests.renew(link)
+
+
+def _read(params: Raw, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(params or b"{}", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RpcError(INVALID_PARAMS, f"Invalid params: {error}.") from error
+
+
+def _name(method: str, params: Raw) -> str:
+    if method not in revisions.NAMED_BY or not params:
+        return ""
+    named = _read(params, _Named)
+    return named.uri if revisions.NAMED_BY[method] == "uri" else named.name
+
+
+def _level(params: bytes) -> str:
+    try:
+        return msgspec.json.decode(members(params).get("level", b'""'), type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""

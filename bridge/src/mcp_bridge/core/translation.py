@@ -1,0 +1,114 @@
+"""Between the eras: what changes in params on their way to the child, and in results on their way back.
+
+Where client and child are of one era, bytes pass as they came, apart from the progress token: two clients may use the
+same one, so the child sees the call's number instead.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from . import revisions
+from .callers import Caller
+from .envelope import members
+from .errors import INVALID_PARAMS, RpcError
+from .profile import Profile
+
+_CACHE_HINT: Final = b'"ttlMs":0,"cacheScope":"private",'
+_LIFTED: Final = ("resultType", "ttlMs", "cacheScope")
+
+
+def to_child(params: bytes, caller: Caller, *, child_modern: bool, number: bytes) -> tuple[bytes, bytes | None]:
+    """Return the params for the child, and the client's own progress token if it gave one.
+
+    Raises RpcError where `_meta` is no object.
+    """
+    if not caller.modern and not child_modern and b'"_meta"' not in params and b"\\u" not in params:
+        return params, None
+    fields = _object(params, "params")
+    meta = _object(bytes(fields["_meta"]), "params._meta") if "_meta" in fields else {}
+    token = meta.get("progressToken")
+    if token is not None:
+        meta["progressToken"] = Raw(number)
+    if caller.modern and not child_modern:
+        for key in revisions.ENVELOPE_KEYS:
+            meta.pop(key, None)
+    elif child_modern and not caller.modern:
+        meta.update(caller.envelope())
+    if meta:
+        fields["_meta"] = Raw(msgspec.json.encode(meta))
+    else:
+        fields.pop("_meta", None)
+    return (msgspec.json.encode(fields) if fields or params else b""), None if token is None else bytes(token)
+
+
+def _object(value: bytes, where: str) -> dict[str, Raw]:
+    try:
+        return members(value)
+    except msgspec.DecodeError as error:
+        raise RpcError(INVALID_PARAMS, f"{where} must be an object.") from error
+
+
+def to_client(method: str, result: Raw, caller: Caller, child: Profile) -> bytes:
+    """Return a child's result as the caller's revision wants it. Raises RpcError where the result is no object."""
+    if caller.modern == child.modern:
+        return bytes(result)
+    if caller.modern:
+        return lift(method, bytes(result), child)
+    return lower(bytes(result))
+
+
+def lift(method: str, result: bytes, child: Profile) -> bytes:
+    """Return an older child's result with what the stateless revision requires of every result."""
+    if b'"_meta"' in result or b'"resultType"' in result or b"\\u" in result:
+        return _lift_slowly(method, result, child)
+    hint = _CACHE_HINT if method in revisions.CACHEABLE else b""
+    inner = result.strip()[1:]
+    comma = b"" if inner.lstrip()[:1] == b"}" else b","
+    return b'{"resultType":"complete",' + hint + b'"_meta":' + child.stamp() + comma + inner
+
+
+def _lift_slowly(method: str, result: bytes, child: Profile) -> bytes:
+    fields: dict[str, Any] = dict(_object(result, "The server's result"))
+    fields.setdefault("resultType", "complete")
+    if method in revisions.CACHEABLE:
+        fields.setdefault("ttlMs", 0)
+        fields.setdefault("cacheScope", "private")
+    given = _object(bytes(fields["_meta"]), "The server's _meta") if "_meta" in fields else {}
+    fields["_meta"] = _object(child.stamp(), "stamp") | given
+    return msgspec.json.encode(fields)
+
+
+def lower(result: bytes) -> bytes:
+    """Return a modern child's result without what only the stateless revision knows."""
+    fields = _object(result, "The server's result")
+    for name in _LIFTED:
+        fields.pop(name, None)
+    if "_meta" in fields:
+        meta = _object(bytes(fields["_meta"]), "The server's _meta")
+        meta.pop(revisions.META_SERVER_INFO, None)
+        if meta:
+            fields["_meta"] = Raw(msgspec.json.encode(meta))
+        else:
+            del fields["_meta"]
+    return msgspec.json.encode(fields)
+
+
+class InputRequired(msgspec.Struct):
+    """A modern child's interim result: it wants something of the client first (2026-07-28, multi round-trip)."""
+
+    inputRequests: dict[str, Raw] | None = None  # noqa: N815 - the wire's name
+    requestState: Raw = Raw()  # noqa: N815 - the wire's name
+    resultType: str = ""  # noqa: N815 - the wire's name
+
+
+def input_required(result: Raw) -> InputRequired | None:
+    """Return the interim result, or None where `result` is final."""
+    if b'"input_required"' not in bytes(result):
+        return None
+    try:
+        found = msgspec.json.decode(result, type=InputRequired)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return found if found.resultType == "input_required" else None

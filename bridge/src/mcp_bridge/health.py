@@ -1,0 +1,108 @@
+"""/health and /ready, computed from what is known; a probe causes no call."""
+
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, Final
+
+from .metrics import Metrics
+from .processes import Processes, Status
+from .registrar import Registrar
+
+FIRST_REGISTRATION_SECONDS: Final = 15.0
+"""How long health waits for the first registration: a deploy that ends earlier would announce a server nobody finds."""
+
+BRIDGE_VERSION: Final = version("mcp-bridge")
+
+
+class Health:
+    """Judges the replica.
+
+    Arguments:
+        processes: the children.
+        registrar: the entry in Consul, None without Consul.
+        metrics: where the figures come from.
+        sessions: returns the number of open sessions.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        processes: Processes,
+        registrar: Registrar | None,
+        metrics: Metrics,
+        sessions: Callable[[], int],
+    ) -> None:
+        self._server = server
+        self._processes = processes
+        self._registrar = registrar
+        self._metrics = metrics
+        self._sessions = sessions
+        self._started = time.monotonic()
+        self._ready_since: float | None = None
+        self.draining = False
+
+    def problem(self, status: Status) -> str | None:
+        """Return why the replica is not healthy, None when it is."""
+        if status.reason is not None:
+            self._ready_since = None
+            return f"The server process does not serve: {status.reason}"
+        now = time.monotonic()
+        if self._ready_since is None:
+            self._ready_since = now
+        if status.hanging:
+            return "The server process has not answered its pings for half a minute."
+        if status.survey.empty:
+            return "The server offers no tools, no prompts and no resources."
+        registrar = self._registrar
+        waited = now - self._ready_since
+        if registrar is not None and not registrar.registered_once and waited < FIRST_REGISTRATION_SECONDS:
+            return f"Not registered in Consul yet: {registrar.problem}"
+        return None
+
+    @property
+    def ready(self) -> bool:
+        """Whether calls should be sent here."""
+        return not self.draining and self._processes.status().reason is None
+
+    def report(self) -> tuple[int, dict[str, Any]]:
+        """Return the status code and the body of /health."""
+        status = self._processes.status()
+        problem = self.problem(status)
+        state = "draining" if self.draining else "healthy" if problem is None else "unhealthy"
+        profile = status.profile
+        body: dict[str, Any] = {
+            "status": state,
+            "server": self._server,
+            "version": profile.version if profile is not None else None,
+            "bridge": BRIDGE_VERSION,
+            "uptime": round(time.monotonic() - self._started, 1),
+            "metrics": {
+                "requests": self._metrics.requests_total,
+                "errors": self._metrics.errors_total,
+                "in_flight": status.in_flight,
+                "sessions": self._sessions(),
+                "restarts": status.restarts,
+                **status.survey.counts,
+            },
+            "dependencies": self._dependencies(status, problem),
+        }
+        if problem is not None:
+            body["reason"] = problem
+        return (200 if problem is None else 503), body
+
+    def _dependencies(self, status: Status, problem: str | None) -> dict[str, Any]:
+        child: dict[str, Any] = {
+            "status": "down" if status.reason is not None else "hanging" if status.hanging else "up",
+            "pids": status.pids,
+        }
+        if status.profile is not None:
+            child["revision"] = status.profile.revision
+            child["name"] = status.profile.name
+        found: dict[str, Any] = {"child": child}
+        if self._registrar is not None:
+            reached = self._registrar.problem is None
+            found["consul"] = {"status": "up" if reached else "down"}
+            if not reached:
+                found["consul"]["reason"] = self._registrar.problem
+        return found

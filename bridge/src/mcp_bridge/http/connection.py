@@ -1,0 +1,298 @@
+"""One TCP connection: parses requests one after the other, hands them to the application, writes the answers in order."""
+
+import asyncio
+from collections import deque
+from typing import Any, Final, Protocol, cast
+
+import httptools
+
+from . import answer
+from .request import Request
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+MAX_PIPELINED: Final = 16
+"""Requests that may wait behind the one in progress before the connection is no longer read."""
+
+REQUEST_SECONDS: Final = 60.0
+"""Pause within a request after which the connection is closed."""
+
+IDLE_SECONDS: Final = 4000.0
+"""Idle connections are kept longer than a proxy keeps them (Envoy: an hour), so that the proxy is never surprised."""
+
+HIGH_WATER_BYTES: Final = 256 * 1024
+"""Unsent bytes at which no further request of this connection is begun."""
+
+MAX_UNSENT_BYTES: Final = 4 * 1024 * 1024
+"""Unsent bytes at which an event stream is cut: its reader is too slow, and memory is not its to take."""
+
+
+class Application(Protocol):
+    """What a connection serves."""
+
+    max_body_bytes: int
+
+    def serve(self, request: Request, reply: "Reply") -> None:
+        """Begin to serve a request; the answer goes to `reply`, now or later."""
+
+    def hung_up(self, reply: "Reply") -> None:
+        """The client left before it had its whole answer."""
+
+    def closed(self, connection: "Connection") -> None:
+        """A connection is no more."""
+
+
+class Reply:
+    """Where the answer to one request goes. After the end, and after the client left, everything is ignored."""
+
+    __slots__ = ("_chunked", "_connection", "_streaming", "ended", "request", "state")
+
+    def __init__(self, connection: "Connection", request: Request) -> None:
+        self._connection = connection
+        self.request = request
+        self._chunked = request.http_1_1
+        self._streaming = False
+        self.ended = False
+        self.state: Any = None
+
+    @property
+    def streaming(self) -> bool:
+        """Whether an event stream has begun."""
+        return self._streaming
+
+    def complete(self, status: int, headers: bytes, body: bytes) -> None:
+        """Give the whole answer at once."""
+        if self.ended:
+            return
+        self.ended = True
+        close = self._connection.closing or not self.request.keep_alive
+        if self.request.method == b"HEAD":
+            body = b""
+        self._connection.write(answer.complete(status, headers, body, close=close))
+        self._connection.answered(close=close)
+
+    def begin_stream(self, headers: bytes = b"") -> None:
+        """Begin an event stream."""
+        if self.ended or self._streaming:
+            return
+        self._streaming = True
+        close = not self._chunked
+        self._connection.write(answer.stream_head(headers, chunked=self._chunked, close=close))
+
+    def put(self, data: bytes) -> bool:
+        """Write a piece of the stream. False where it has ended, or ends now because the client does not read it."""
+        if self.ended:
+            return False
+        if self._connection.unsent > MAX_UNSENT_BYTES:
+            self._connection.abort()
+            return False
+        self._connection.write(answer.chunk(data) if self._chunked else data)
+        return True
+
+    def end_stream(self) -> None:
+        """End the stream; the client may go on with the connection."""
+        if self.ended:
+            return
+        self.ended = True
+        if self._chunked:
+            self._connection.write(answer.LAST_CHUNK)
+        close = self._connection.closing or not self._chunked or not self.request.keep_alive
+        self._connection.answered(close=close)
+
+
+class Connection(asyncio.Protocol):
+    """One connection, from accept to close."""
+
+    def __init__(self, application: Application, clock: Any) -> None:
+        self._application = application
+        self._clock = clock
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        # Per connection
+        self.closing = False
+        self.last_used = clock()
+        self.reply: Reply | None = None
+        self._waiting: deque[Request] = deque()
+        self._reading = True
+        self._writable = True
+        # Per request
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._repeated: set[bytes] = set()
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._head_bytes = 0
+        self._in_head = True
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports have the interface, but are no subclasses of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self.closing = True
+        self._waiting.clear()
+        reply, self.reply = self.reply, None
+        if reply is not None and not reply.ended:
+            reply.ended = True
+            self._application.hung_up(reply)
+        self._application.closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.closing:
+            return
+        self.last_used = self._clock()
+        if self._in_head:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(400, b"This server does not upgrade connections.\n")
+        except _TooLargeError as error:
+            self._refuse(error.status, error.text)
+        except httptools.HttpParserError as error:
+            # What a callback raises arrives as the cause of the parser's own error.
+            cause = error.__context__
+            if isinstance(cause, _TooLargeError):
+                self._refuse(cause.status, cause.text)
+            else:
+                self._refuse(400, b"Not an HTTP request.\n")
+        else:
+            if self._in_head and self._head_bytes > MAX_HEADER_BYTES:
+                self._refuse(431, b"The headers are too large.\n")
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        self._next()
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers = {}
+        self._repeated = set()
+        self._body = []
+        self._body_bytes = 0
+        self._head_bytes = 0
+        self._in_head = True
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > 2 * MAX_HEADER_BYTES:
+            raise _TooLargeError(431, b"The headers are too large.\n")
+        name = name.lower()
+        if name in self._headers:
+            self._repeated.add(name)
+        self._headers[name] = value.strip()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        length = self._headers.get(b"content-length")
+        if length is not None and int(length) > self._application.max_body_bytes:
+            raise _TooLargeError(413, b"The body is too large.\n")
+        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > self._application.max_body_bytes:
+            raise _TooLargeError(413, b"The body is too large.\n")
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        path = self._url.partition(b"?")[0]
+        request = Request(
+            method=self._parser.get_method(),
+            path=path,
+            headers=self._headers,
+            body=self._body[0] if len(self._body) == 1 else b"".join(self._body),
+            http_1_1=self._parser.get_http_version() == "1.1",
+            keep_alive=self._parser.should_keep_alive(),
+            repeated=self._repeated,
+        )
+        self._waiting.append(request)
+        if len(self._waiting) >= MAX_PIPELINED and self._reading and self._transport is not None:
+            self._reading = False
+            self._transport.pause_reading()
+        self._next()
+
+    # Requests in order
+
+    def _next(self) -> None:
+        """Begin the next request, if none is in progress and the client reads its answers."""
+        while self._waiting and self.reply is None and self._writable and self._transport is not None:
+            request = self._waiting.popleft()
+            reply = Reply(self, request)
+            self.reply = reply
+            self._application.serve(request, reply)
+        if not self._reading and len(self._waiting) < MAX_PIPELINED and self._transport is not None:
+            self._reading = True
+            self._transport.resume_reading()
+
+    def answered(self, *, close: bool) -> None:
+        """The request in progress has its whole answer."""
+        self.reply = None
+        self.last_used = self._clock()
+        if close:
+            self.close()
+        elif self._waiting:
+            self._next()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is in progress."""
+        return self.reply is None and not self._waiting
+
+    def overdue(self, now: float) -> bool:
+        """Whether the client is too slow with a request that it began, or has used the connection for too long not."""
+        begun = not self._in_head or self._head_bytes > 0
+        return self.idle and now - self.last_used > (REQUEST_SECONDS if begun else IDLE_SECONDS)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the client has not taken yet."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def write(self, data: bytes) -> None:
+        """Write bytes; ignored when the client has left."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close when everything is sent."""
+        self.closing = True
+        self._waiting.clear()
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever is unsent."""
+        self.closing = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _refuse(self, status: int, text: bytes) -> None:
+        """Answer what is no acceptable request, and close."""
+        if self.reply is None and not self.closing:
+            self.write(answer.complete(status, answer.TEXT, text, close=True))
+        self.close()
+
+
+class _TooLargeError(Exception):
+    def __init__(self, status: int, text: bytes) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text

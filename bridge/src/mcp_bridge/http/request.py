@@ -1,0 +1,30 @@
+"""One parsed HTTP request."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A request as it came. Header names are lower case; of repeated ones the last counts and `repeated` has the name."""
+
+    method: bytes
+    path: bytes
+    headers: dict[bytes, bytes]
+    body: bytes = b""
+    http_1_1: bool = True
+    keep_alive: bool = True
+    repeated: set[bytes] = field(default_factory=set)
+
+    def header(self, name: bytes) -> str | None:
+        """Return a header's value, None where it was not sent."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def accepts(self, kind: str) -> bool:
+        """Whether Accept covers a media type such as `text/event-stream`; no Accept covers everything."""
+        accept = self.headers.get(b"accept")
+        if accept is None:
+            return True
+        family = kind.partition("/")[0] + "/*"
+        given = {item.partition(";")[0].strip().lower() for item in accept.decode("latin-1").split(",")}
+        return not given.isdisjoint({kind, family, "*/*"})

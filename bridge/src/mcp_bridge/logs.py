@@ -1,0 +1,69 @@
+"""JSON log lines on stdout, secret values masked."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+from .redaction import Redactor
+
+LOGGER: Final = logging.getLogger("mcp_bridge")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, event, and what the event carries."""
+
+    def __init__(self, server: str, redactor: Redactor) -> None:
+        super().__init__()
+        self._server = server
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "server": self._server,
+            "event": record.getMessage(),
+        }
+        line.update(record.__dict__.get("fields", {}))
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps({key: self._clean(value) for key, value in line.items()}, ensure_ascii=False)
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._redactor.clean(value)
+        if isinstance(value, int | float | bool) or value is None:
+            return value
+        return self._redactor.clean(str(value))
+
+
+def configure(level: str, server: str, redactor: Redactor, stream: TextIO | None = None) -> None:
+    """Send all logs to `stream` (stdout) as JSON, from `level` up."""
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(JsonFormatter(server, redactor))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # Its lines per request would be one per heartbeat.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def log(level: int, event: str, **fields: Any) -> None:
+    """Write one line: what happened, and with what."""
+    if LOGGER.isEnabledFor(level):
+        LOGGER.log(level, "%s", event, extra={"fields": fields})
+
+
+def info(event: str, **fields: Any) -> None:
+    """Write a line of level info."""
+    log(logging.INFO, event, **fields)
+
+
+def warning(event: str, **fields: Any) -> None:
+    """Write a line of level warning."""
+    log(logging.WARNING, event, **fields)
+
+
+def error(event: str, **fields: Any) -> None:
+    """Write a line of level error."""
+    log(logging.ERROR, event, **fields)

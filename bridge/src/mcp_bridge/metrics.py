@@ -1,0 +1,93 @@
+"""Prometheus metrics of one replica."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+
+from .core.calls import ClientCall
+from .core.errors import CONNECTION_LOST, HTTP_STATUS, INTERNAL_ERROR, REQUEST_CANCELLED
+
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_METHODS: Final = frozenset(
+    {
+        "tools/call",
+        "tools/list",
+        "prompts/get",
+        "prompts/list",
+        "resources/read",
+        "resources/list",
+        "resources/templates/list",
+        "completion/complete",
+    }
+)
+_CODES: Final = frozenset({*HTTP_STATUS, INTERNAL_ERROR, CONNECTION_LOST, REQUEST_CANCELLED})
+OTHER: Final = "other"
+"""Label of every method and tool that the server does not declare, so that clients can't make series."""
+
+
+class Metrics:
+    """The replica's metrics, in a registry of their own."""
+
+    def __init__(self, server: str) -> None:
+        self.registry = CollectorRegistry()
+        self._server = server
+        registry = self.registry
+        self._requests = Counter(
+            "mcp_requests",
+            "Calls that reached the server, by outcome: ok, or the JSON-RPC error code.",
+            ("server", "method", "tool", "outcome"),
+            registry=registry,
+        )
+        self._duration = Histogram(
+            "mcp_request_duration_seconds",
+            "Time from a call's arrival at the bridge to its answer.",
+            ("server", "method"),
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self.health = self._gauge("mcp_service_health", "1 when the server is healthy.")
+        self.sessions = self._gauge("mcp_client_sessions_active", "Open sessions.")
+        self.connections = self._gauge("mcp_active_connections", "Open connections.")
+        self.in_flight = self._gauge("mcp_requests_in_flight", "Calls that wait for the server.")
+        restarts = Counter("mcp_child_restarts", "Restarts of the server process.", ("server",), registry=registry)
+        self._restarts = restarts.labels(server)
+        self._restarts_seen = 0
+        self._outcomes: dict[tuple[str, str, str], Counter] = {}
+        self._durations: dict[str, Histogram] = {}
+        self.requests_total = 0
+        self.errors_total = 0
+        self.tools: frozenset[str] = frozenset()
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, ("server",), registry=self.registry).labels(self._server)
+
+    def settled(self, call: ClientCall, code: int, seconds: float) -> None:
+        """Count a call that has ended."""
+        self.requests_total += 1
+        if code:
+            self.errors_total += 1
+        method = call.method if call.method in _METHODS else OTHER
+        tool = ""
+        if method == "tools/call":
+            tool = call.name if call.name in self.tools else OTHER
+        outcome = "ok" if code == 0 else (str(code) if code in _CODES else OTHER)
+        key = (method, tool, outcome)
+        counter = self._outcomes.get(key)
+        if counter is None:
+            counter = self._requests.labels(self._server, method, tool, outcome)
+            self._outcomes[key] = counter
+        counter.inc()
+        duration = self._durations.get(method)
+        if duration is None:
+            duration = self._durations[method] = self._duration.labels(self._server, method)
+        duration.observe(seconds)
+
+    def count_restarts(self, restarts: int) -> None:
+        """Take the number of restarts since the bridge started."""
+        self._restarts.inc(restarts - self._restarts_seen)
+        self._restarts_seen = restarts
+
+    def render(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

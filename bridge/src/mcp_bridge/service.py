@@ -1,0 +1,203 @@
+"""One replica: everything put together, from start to the last answer."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from mcp_wire.registration import Registration
+
+from . import logs
+from .admission import LOOPBACK, Admission
+from .core import revisions
+from .core.calls import ClientCall
+from .core.errors import UNAVAILABLE, RpcError
+from .core.link import Link
+from .core.sessions import SessionTable
+from .core.switchboard import Switchboard
+from .endpoint import Endpoint
+from .health import Health
+from .http import answer
+from .http.connection import Connection, Reply
+from .http.listener import Listener
+from .http.request import Request
+from .metrics import Metrics
+from .processes import Shared
+from .redaction import Redactor
+from .registrar import Registrar
+from .settings import PREFIX, Settings
+from .supervisor import ChildSettings
+
+LEAVE_SECONDS: Final = 1.0
+"""After leaving Consul: as long, calls that are on their way here are still served."""
+
+
+class Service:
+    """A replica. `run` it; it returns the exit status.
+
+    Arguments:
+        settings: the command line.
+        secrets: the child's secret variables.
+        gateway_token: what the gateway must send, None without a gateway.
+        redactor: masks secret values in what is shown.
+    """
+
+    def __init__(
+        self, settings: Settings, secrets: dict[str, str], gateway_token: str | None, redactor: Redactor
+    ) -> None:
+        self._settings = settings
+        self._redactor = redactor
+        self.max_body_bytes = settings.max_body_bytes
+        self._metrics = Metrics(settings.name)
+        sessions = SessionTable(maximum=settings.max_sessions, idle_seconds=settings.session_seconds)
+        self._switchboard = Switchboard(
+            sessions,
+            settled=self._settled,
+            list_changed=lambda _: self._processes.survey_again(),
+            later=_later,
+        )
+        child = ChildSettings(
+            command=settings.command,
+            environment=child_environment(secrets),
+            start_seconds=settings.start_seconds,
+            max_message_bytes=settings.max_message_bytes,
+        )
+        self._processes = Shared(child, self._switchboard, self._child_ready)
+        self._listener = Listener(self, self._sweep)
+        self._registrar = None if settings.consul is None else Registrar(settings.consul, self._describe)
+        self._health = Health(settings.name, self._processes, self._registrar, self._metrics, lambda: len(sessions))
+        admission = Admission(
+            gateway_token=gateway_token,
+            check_host=gateway_token is None and settings.host in LOOPBACK,
+            origins=frozenset(settings.allow_origin),
+        )
+        self._endpoint = Endpoint(admission, self._processes, self._switchboard, time.monotonic)
+
+    # http.connection.Application
+
+    def serve(self, request: Request, reply: Reply) -> None:
+        """Serve one request."""
+        path = request.path
+        if path in (b"/mcp", b"/mcp/"):
+            self._endpoint.serve(reply)
+        elif request.method not in (b"GET", b"HEAD"):
+            reply.complete(405, answer.TEXT + b"allow: GET, HEAD\r\n", b"Method not allowed.\n")
+        elif path == b"/health":
+            status, body = self._health.report()
+            text = self._redactor.clean(msgspec.json.encode(body).decode())
+            reply.complete(status, answer.JSON, text.encode())
+        elif path == b"/ready":
+            ready = self._health.ready
+            reply.complete(200 if ready else 503, answer.TEXT, b"ready\n" if ready else b"not ready\n")
+        elif path == b"/metrics":
+            reply.complete(200, answer.TEXT.replace(b"plain;", b"plain; version=0.0.4;"), self._render_metrics())
+        else:
+            reply.complete(404, answer.TEXT, b"There are /mcp, /health, /ready and /metrics.\n")
+
+    def hung_up(self, reply: Reply) -> None:
+        """A client left before it had its answer."""
+        self._endpoint.hung_up(reply)
+
+    def closed(self, connection: Connection) -> None:
+        """A connection is no more."""
+        self._listener.forget(connection)
+
+    # The life of the replica
+
+    async def run(self) -> int:
+        """Serve until SIGTERM or SIGINT (status 0), or until the child can't be kept up (status 1)."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await self._listener.open(self._settings.host, self._settings.port)
+        logs.info("listening", host=self._settings.host, port=self._listener.port)
+        self._processes.start()
+        if self._registrar is not None:
+            self._registrar.start()
+        stopping = asyncio.create_task(stop.wait())
+        waiting: set[asyncio.Future[Any]] = {stopping, self._processes.gave_up}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        gave_up = self._processes.gave_up.done()
+        await self._drain(0 if gave_up else self._settings.drain_seconds)
+        if gave_up:
+            logs.error("gave_up", reason=self._processes.gave_up.result())
+            return 1
+        logs.info("stopped")
+        return 0
+
+    async def _drain(self, seconds: float) -> None:
+        """Leave Consul, serve what is in flight, close the rest politely, end the child."""
+        deadline = time.monotonic() + seconds
+        self._health.draining = True
+        logs.info("draining", seconds=seconds)
+        if self._registrar is not None:
+            await self._registrar.leave()
+            await asyncio.sleep(min(LEAVE_SECONDS, max(0.0, deadline - time.monotonic())))
+        self._endpoint.end_streams()
+        self._listener.stop_accepting()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + max(0.0, deadline - time.monotonic())):
+                await self._listener.answered()
+        link = self._processes.link_for(None)
+        if link is not None:
+            for call in list(link.client_calls):
+                call.failed(RpcError(UNAVAILABLE, "The server is shutting down. Whether this call ran is not known."))
+        await self._processes.stop()
+        await self._listener.close()
+
+    # What the parts tell
+
+    def _child_ready(self, link: Link) -> None:
+        status = self._processes.status()
+        self._metrics.tools = status.survey.tool_names
+        self._switchboard.renew(link)
+        if self._registrar is not None:
+            self._registrar.look()
+
+    def _settled(self, call: ClientCall, code: int) -> None:
+        self._metrics.settled(call, code, time.monotonic() - call.started)
+
+    def _sweep(self, now: float) -> None:
+        self._endpoint.sweep(time.monotonic(), self._listener.replies())
+
+    def _describe(self, address: str) -> Registration | None:
+        """Return this replica's entry in Consul, None while nothing should be sent here."""
+        status = self._processes.status()
+        if not self._health.ready or status.profile is None or status.survey.empty:
+            return None
+        return Registration(
+            server=self._settings.name,
+            slot=self._settings.slot,
+            task=self._settings.task,
+            address=address,
+            port=self._listener.port,
+            version=status.profile.version,
+            revisions=revisions.SERVED,
+            capabilities=tuple(sorted(status.profile.capabilities)),
+        )
+
+    def _render_metrics(self) -> bytes:
+        status = self._processes.status()
+        metrics = self._metrics
+        metrics.health.set(1 if self._health.problem(status) is None else 0)
+        metrics.sessions.set(len(self._switchboard.sessions))
+        metrics.connections.set(len(self._listener))
+        metrics.in_flight.set(status.in_flight)
+        metrics.count_restarts(status.restarts)
+        return metrics.render()
+
+
+def _later(seconds: float, act: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, act)
+
+
+def child_environment(secrets: dict[str, str]) -> dict[str, str]:
+    """Return the child's variables: this process's own without the bridge's options, and the secrets."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return inherited | secrets

@@ -1,0 +1,146 @@
+"""The command line, with an environment variable for every option."""
+
+import argparse
+import os
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .core.sessions import IDLE_SECONDS, MAXIMUM
+
+PREFIX: Final = "MCP_BRIDGE_"
+EXAMPLE: Final = """\
+examples:
+  mcp-bridge --port 8080 -- mcp-server-time
+      then point a client at http://localhost:8080/mcp
+  mcp-bridge --port 8080 --secrets-dir ./secrets -- npx -y @modelcontextprotocol/server-everything
+      every file in ./secrets becomes an environment variable of the server, and of nothing else
+
+Every option can be given as an environment variable instead: --drain-seconds is MCP_BRIDGE_DRAIN_SECONDS.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How one bridge runs. Times are in seconds, sizes in bytes; the options' help says what each is."""
+
+    command: tuple[str, ...]
+    host: str
+    port: int
+    name: str
+    secrets_dir: Path | None
+    gateway_token_file: Path | None
+    consul: str | None
+    slot: int
+    task: str
+    drain_seconds: float
+    start_seconds: float
+    allow_origin: tuple[str, ...]
+    max_body_bytes: int
+    max_message_bytes: int
+    max_sessions: int
+    session_seconds: float
+    log_level: str
+
+
+class _EnvironmentParser(argparse.ArgumentParser):
+    """Takes the default of every option from the environment."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(
+            prog="mcp-bridge",
+            description="Serve a stdio MCP server over streamable HTTP, to clients of every protocol revision.",
+            epilog=EXAMPLE,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.environment = environment
+
+    def option(
+        self, name: str, *, default: str | None, text: str, kind: type = str, metavar: str | None = None
+    ) -> None:
+        """Add an option whose default may be overridden by its variable."""
+        variable = PREFIX + name.removeprefix("--").upper().replace("-", "_")
+        value = self.environment.get(variable) or default
+        shown = f" (default: {default})" if default is not None else ""
+        self.add_argument(name, default=value, type=kind, metavar=metavar, help=f"{text}{shown} [{variable}]")
+
+
+def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the command line. Exits with status 2 and says why where it is wrong."""
+    parser = _parser(os.environ if environment is None else environment)
+    own, command = _split(arguments)
+    given = parser.parse_args(own)
+    if not command:
+        parser.error("the server's command is missing: mcp-bridge [options] -- COMMAND [ARGUMENTS]")
+    for name in ("start_seconds", "max_body_bytes", "max_message_bytes", "max_sessions", "session_seconds"):
+        if getattr(given, name) <= 0:
+            parser.error(f"--{name.replace('_', '-')} must be more than 0")
+    host = given.host or ("0.0.0.0" if given.gateway_token_file else "127.0.0.1")  # noqa: S104 - the token guards it
+    return Settings(
+        command=tuple(command),
+        host=host,
+        port=given.port,
+        name=given.name or Path(command[0]).name,
+        secrets_dir=given.secrets_dir,
+        gateway_token_file=given.gateway_token_file,
+        consul=given.consul,
+        slot=given.slot,
+        task=given.task or f"{socket.gethostname()[:12]}{secrets.token_hex(4)}",
+        drain_seconds=given.drain_seconds,
+        start_seconds=given.start_seconds,
+        allow_origin=tuple(origin for origin in (given.allow_origin or "").split(",") if origin),
+        max_body_bytes=given.max_body_bytes,
+        max_message_bytes=given.max_message_bytes,
+        max_sessions=given.max_sessions,
+        session_seconds=given.session_seconds,
+        log_level=given.log_level,
+    )
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    given = list(arguments)
+    if "--" not in given:
+        return given, []
+    at = given.index("--")
+    return given[:at], given[at + 1 :]
+
+
+def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
+    parser = _EnvironmentParser(environment)
+    option = parser.option
+    option("--port", default="8080", kind=int, text="port to listen on; 0 takes a free one and logs it")
+    option(
+        "--host",
+        default=None,
+        text="address to listen on; 127.0.0.1, or 0.0.0.0 with --gateway-token-file, unless given",
+    )
+    option("--name", default=None, text="the server's name in logs, metrics and Consul; its command unless given")
+    option("--secrets-dir", default=None, kind=Path, metavar="DIR", text="files that become the server's variables")
+    option(
+        "--gateway-token-file",
+        default=None,
+        kind=Path,
+        metavar="FILE",
+        text="the token that every request to /mcp must carry in x-mcp-gateway-token",
+    )
+    option("--consul", default=None, metavar="URL", text="Consul to register at, such as http://consul:8500")
+    option("--slot", default="1", kind=int, text="number of this replica")
+    option("--task", default=None, text="identifier of this very container")
+    option("--drain-seconds", default="10", kind=float, text="on SIGTERM: time for calls in flight to end")
+    option("--start-seconds", default="30", kind=float, text="time for the server to answer after its start")
+    option("--allow-origin", default=None, metavar="ORIGIN,…", text="web origins that may call, besides localhost")
+    option("--max-body-bytes", default=str(4 * 1024 * 1024), kind=int, text="largest request")
+    option("--max-message-bytes", default=str(32 * 1024 * 1024), kind=int, text="largest message of the server")
+    option("--max-sessions", default=str(MAXIMUM), kind=int, text="most sessions at a time")
+    option("--session-seconds", default=str(int(IDLE_SECONDS)), kind=float, text="idle time that ends a session")
+    parser.add_argument(
+        "--log-level",
+        default=environment.get(PREFIX + "LOG_LEVEL") or "info",
+        choices=("debug", "info", "warning", "error"),
+        help=f"least severe lines to log (default: info) [{PREFIX}LOG_LEVEL]",
+    )
+    return parser
