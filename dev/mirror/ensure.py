@@ -91,6 +91,7 @@ def _build(recipe: Recipe, machine: Machine, address: str, built: dict[str, Buil
                 file = context / path.lstrip("/")
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text)
+        if recipe.key == "python":
             options += ["--opt", f"build-arg:UV_HTTP_TIMEOUT={machine.clients.uv_timeout}"]
         if recipe.key == "node":
             options += ["--opt", "context:wheel=local:wheel", "--local", f"wheel={recipes.node_folder()}"]

@@ -11,6 +11,5 @@ RUN ln -s node /usr/local/bin/nodejs \
  && useradd --uid 1000 --gid node --shell /bin/bash --create-home node
 COPY . /
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
-    REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt \
     NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 CMD ["node"]

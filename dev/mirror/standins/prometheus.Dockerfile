@@ -1,7 +1,8 @@
 # Stands in for docker.io/prom/prometheus: prometheus and promtool, the user nobody, /prometheus. Without the web pages.
 ARG BASE
 FROM ${BASE}
-RUN apt-get update \
+RUN --mount=type=cache,id=mcp-fleet-lists,target=/var/lib/apt/lists,sharing=locked --mount=type=tmpfs,target=/tmp \
+    apt-get update \
  && cd /tmp && apt-get download prometheus promtool \
  && for package in *.deb; do dpkg-deb --extract "$package" package; done \
  && install package/usr/bin/prometheus package/usr/bin/promtool /bin/ \
@@ -9,7 +10,6 @@ RUN apt-get update \
  && mkdir -p /prometheus /etc/prometheus \
  && cp package/etc/prometheus/prometheus.yml /etc/prometheus/ \
  && chown -R nobody:nogroup /prometheus /etc/prometheus \
- && rm -rf /tmp/* /var/lib/apt/lists/* \
  && prometheus --version
 USER nobody
 EXPOSE 9090

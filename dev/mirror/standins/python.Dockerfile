@@ -1,9 +1,10 @@
 # Stands in for docker.io/library/python: `python` and `pip` in /usr/local/bin, packages installed under /usr/local.
 ARG BASE
 FROM ${BASE}
-RUN apt-get update \
+RUN --mount=type=cache,id=mcp-fleet-lists,target=/var/lib/apt/lists,sharing=locked --mount=type=tmpfs,target=/tmp \
+    apt-get update \
  && apt-get install --yes --no-install-recommends netbase python3 python3-venv tzdata \
- && rm -rf /var/lib/apt/lists/* /usr/lib/python3*/EXTERNALLY-MANAGED \
+ && apt-get clean && rm -f /usr/lib/python3*/EXTERNALLY-MANAGED \
  && python3 "$(echo /usr/share/python-wheels/pip-*.whl)/pip" install --no-cache-dir --no-index \
       --find-links /usr/share/python-wheels pip \
  && ln -s /usr/bin/python3 /usr/local/bin/python \
