@@ -2,17 +2,15 @@
 
 import json
 import os
-
 import sys
 from pathlib import Path
 
 from dev import commands, debian, go_tools, home
 from dev.daemons import Daemon
+from dev.environment import BUILDER
 from dev.errors import EngineError
 from dev.progress import Step
 
-BUILDER = "mcp-fleet"
-"""The name of the buildx builder: BUILDX_BUILDER in `fleet env`, and what the program asks for."""
 CACHE = "20GB"
 """The build cache that buildkitd keeps at most."""
 
@@ -58,7 +56,7 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
     daemon = _daemon()
     wanted = configuration(registry_mirror)
     current = _configuration_file().read_text() if _configuration_file().is_file() else ""
-    if daemon.pid() and current == wanted and _answers():
+    if daemon.pid() and current == wanted and answers():
         step.done(f"own buildkitd {go_tools.BUILDKITD.version()}, running")
     else:
         if sys.platform != "linux" or os.geteuid() != 0:
@@ -70,7 +68,7 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
         daemon.stop()
         home.replace(_configuration_file(), wanted)
         step.update("starting buildkitd")
-        daemon.start(_answers)
+        daemon.start(answers)
         step.done(f"own buildkitd {go_tools.BUILDKITD.version()}, started")
     _install_buildx()
     _define_builder(["--driver", "remote", f"unix://{_socket()}"], {"DOCKER_CONFIG": str(home.docker_config())})
@@ -133,6 +131,7 @@ def _socket() -> Path:
     return home.run() / "buildkitd.sock"
 
 
-def _answers() -> bool:
+def answers() -> bool:
+    """Whether our own buildkitd answers."""
     workers = [str(go_tools.BUILDCTL.path()), "--addr", f"unix://{_socket()}", "debug", "workers"]
     return commands.output(workers) is not None

@@ -137,7 +137,10 @@ def join_swarm(host: str, *, own: bool, step: Step) -> None:
 
 
 def leave_swarm() -> bool:
-    """Undo the Swarm that we made of the machine's own Docker, unless it has become another one. Returns whether we did.
+    """Undo the Swarm that we made of the machine's own Docker, unless it has become another one.
+
+    Returns:
+        Whether there was one to undo.
 
     Raises:
         EngineError: That Docker refuses.
@@ -146,7 +149,8 @@ def leave_swarm() -> bool:
         made = json.loads(_made_swarm().read_text())
     except FileNotFoundError:
         return False
-    told = commands.output(["docker", "--host", made["host"], "info", "--format", "{{.Swarm.Cluster.ID}} {{.Swarm.Nodes}}"])
+    line = "{{.Swarm.Cluster.ID}} {{.Swarm.Nodes}}"
+    told = commands.output(["docker", "--host", made["host"], "info", "--format", line])
     ours = told == f"{made['cluster']} 1"
     if ours:
         _docker(made["host"], "swarm", "leave", "--force")

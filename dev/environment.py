@@ -4,9 +4,12 @@ import os
 import shlex
 from collections.abc import Mapping
 
-from dev import buildkit, home, reach
-from dev.pulumi_engine import CHECKOUT_VARIABLE
+from dev import home, reach
 
+BUILDER = "mcp-fleet"
+"""The name of the buildx builder."""
+CHECKOUT_VARIABLE = "MCP_FLEET_CHECKOUT"
+"""Says to the engine's stand-ins, which all checkouts share, whose code to run."""
 PASSPHRASE = "mcp-fleet-dev"  # noqa: S105 - published on purpose: the dev stack's secrets never leave the machine
 
 
@@ -19,7 +22,7 @@ def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         "PATH": os.pathsep.join([*ours, *rest]),
         "MCP_FLEET_HOME": str(home.home()),
         CHECKOUT_VARIABLE: str(home.CHECKOUT),
-        "BUILDX_BUILDER": buildkit.BUILDER,
+        "BUILDX_BUILDER": BUILDER,
         "PULUMI_HOME": str(home.pulumi_home()),
         "PULUMI_BACKEND_URL": f"file://{home.state()}",
         "PULUMI_CONFIG_PASSPHRASE": environ.get("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE),

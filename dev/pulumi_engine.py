@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from dev import go_tools, home
+from dev.environment import CHECKOUT_VARIABLE
 from dev.errors import EngineError
 from dev.progress import Step
 from dev.reach import Reach
@@ -14,8 +15,6 @@ LANGUAGE_HOST = "pulumi-language-python"
 DYNAMIC_HOST = "pulumi-resource-pulumi-python"
 STAND_INS = {"docker": "pulumi-docker", "random": "pulumi-random"}
 """Providers with a stand-in in dev/plugins, and the SDK whose version the engine asks for."""
-CHECKOUT_VARIABLE = "MCP_FLEET_CHECKOUT"
-"""Says to the stand-ins, which all checkouts share, whose code to run; set by `fleet env`."""
 
 
 def install(found: Reach, step: Step) -> None:
@@ -50,9 +49,14 @@ def install_plugins(found: Reach, step: Step) -> None:
         real.parent.mkdir(parents=True, exist_ok=True)
         real.unlink(missing_ok=True)
         real.symlink_to(go_tools.DOCKER_BUILD.path())
-    for name, sdk in STAND_INS.items():
-        home.replace(_plugin(name, f"v{importlib.metadata.version(sdk)}"), launcher(f"dev.plugins.{name}"), mode=0o755)
+    for name in STAND_INS:
+        home.replace(stand_in(name), launcher(f"dev.plugins.{name}"), mode=0o755)
     step.done("docker-build real, docker and random stand-ins: Pulumi's downloads aren't reached")
+
+
+def stand_in(name: str) -> Path:
+    """Where the engine looks for the plugin that the installed SDK of the provider `name` asks for."""
+    return _plugin(name, f"v{importlib.metadata.version(STAND_INS[name])}")
 
 
 def launcher(module: str) -> str:
@@ -95,4 +99,5 @@ def _download(step: Step) -> None:
     try:
         PulumiCommand.install(root=str(home.home()))
     except Exception as error:
-        raise EngineError(f"Pulumi couldn't be downloaded: {error}\n  or install it: https://www.pulumi.com/docs/install/") from error
+        remedy = "install it yourself: https://www.pulumi.com/docs/install/"
+        raise EngineError(f"Pulumi couldn't be downloaded: {error}\n  {remedy}") from error

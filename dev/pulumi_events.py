@@ -41,8 +41,8 @@ class Follower:
         if "resourcePreEvent" in event:
             metadata = event["resourcePreEvent"]["metadata"]
             self._begun[metadata["urn"]] = metadata["op"]
-        elif "resOutputsEvent" in event or "resOpFailedEvent" in event:
-            metadata = event.get("resOutputsEvent", event.get("resOpFailedEvent"))["metadata"]
+        elif ended := event.get("resOutputsEvent") or event.get("resOpFailedEvent"):
+            metadata = ended["metadata"]
             self._begun.pop(metadata["urn"], None)
             self._ended[metadata["urn"]] += 1
         elif "diagnosticEvent" in event:
@@ -70,10 +70,15 @@ class Follower:
             self.problems.append(text)
 
     def _now(self) -> str:
-        """What is under way, components aside: they are only as far as their parts."""
+        """What is under way, the stack and its components aside: they are only as far as their parts."""
         names = [
             urn.rpartition("::")[2]
             for urn, operation in self._begun.items()
-            if operation not in SETTLED and "pulumi:Stack" not in urn and "mcp-fleet:" not in urn.split("::")[2].rpartition("$")[2]
+            if operation not in SETTLED and not _type(urn).startswith(("pulumi:pulumi:", "mcp-fleet:"))
         ]
         return ", ".join(names)
+
+
+def _type(urn: str) -> str:
+    """The resource's own type: `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
+    return urn.split("::")[2].rpartition("$")[2]

@@ -1,14 +1,14 @@
 """What this machine has and reaches, asked once and in parallel; the rest of dev/ chooses by it."""
 
+import http.client
 import json
 import os
 import shutil
-import socket
-import ssl
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from dev import commands, home
 
@@ -67,18 +67,22 @@ def known() -> Reach:
     It is kept so that an engine that works isn't replaced by another because the network is away for a minute.
     `make down` forgets it.
     """
-    record = home.home() / "reach.json"
     try:
-        return Reach(**json.loads(record.read_text()))
+        return Reach(**json.loads(record().read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         found = reach()
-        home.replace(record, json.dumps(asdict(found), indent=2) + "\n")
+        home.replace(record(), json.dumps(asdict(found), indent=2) + "\n")
         return found
 
 
 def forget() -> None:
     """Ask again next time."""
-    (home.home() / "reach.json").unlink(missing_ok=True)
+    record().unlink(missing_ok=True)
+
+
+def record() -> Path:
+    """Where it is kept what was found."""
+    return home.home() / "reach.json"
 
 
 def _machine_docker() -> str | None:
@@ -118,5 +122,5 @@ def _answers(address: str) -> bool:
             return True
     except urllib.error.HTTPError as error:
         return error.code == 401
-    except (urllib.error.URLError, ssl.SSLError, socket.timeout, ConnectionError):
+    except (OSError, http.client.HTTPException):
         return False

@@ -9,25 +9,25 @@ Source: https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md
 import json
 import os
 import sys
+from pathlib import Path
 
 PIDS_LIMIT = 1024
 
 
-def limit(bundle: str) -> None:
-    path = os.path.join(bundle, "config.json")
-    with open(path) as file:
-        spec = json.load(file)
+def limit(bundle: Path) -> None:
+    """Give the container in this folder the default limit, unless it has one."""
+    config = bundle / "config.json"
+    spec = json.loads(config.read_text())
     pids = spec.setdefault("linux", {}).setdefault("resources", {}).setdefault("pids", {})
     if pids.get("limit", 0) <= 0:
         pids["limit"] = PIDS_LIMIT
-        draft = path + ".limited"
-        with open(draft, "w") as file:
-            json.dump(spec, file)
-        os.replace(draft, path)
+        draft = bundle / "config.json.limited"
+        draft.write_text(json.dumps(spec))
+        draft.replace(config)
 
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
     if "create" in arguments or "run" in arguments:
-        limit(arguments[arguments.index("--bundle") + 1] if "--bundle" in arguments else ".")
-    os.execvp("runc", ["runc", *arguments])
+        limit(Path(arguments[arguments.index("--bundle") + 1] if "--bundle" in arguments else "."))
+    os.execvp("runc", ["runc", *arguments])  # noqa: S606 - runc takes this process's place

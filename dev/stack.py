@@ -13,7 +13,7 @@ from rich.table import Table
 from dev import commands, home
 from dev.environment import environment
 from dev.errors import EngineError
-from dev.progress import Step, Steps
+from dev.progress import Steps
 from dev.pulumi_events import Follower
 
 PROJECT = "mcp-fleet"

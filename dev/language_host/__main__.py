@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Thread
-from typing import Any
 
 import grpc
 
@@ -28,10 +27,10 @@ ANSWERS = {
 class Services(grpc.GenericRpcHandler):
     """Answers by itself what needs no SDK, and passes the rest to the SDK's handlers."""
 
-    def __init__(self, sdk: "Future[Sequence[Any]]") -> None:
+    def __init__(self, sdk: "Future[Sequence[grpc.GenericRpcHandler]]") -> None:
         self._sdk = sdk
 
-    def service(self, call: grpc.HandlerCallDetails) -> Any:
+    def service(self, call: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         answer = ANSWERS.get(call.method.rpartition("/")[2])
         if answer is not None:
             return grpc.unary_unary_rpc_method_handler(_constant(answer))
@@ -45,7 +44,7 @@ def main() -> None:
     interrupted = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: interrupted.set())
-    sdk: Future[Sequence[Any]] = Future()
+    sdk: Future[Sequence[grpc.GenericRpcHandler]] = Future()
     limits = [("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", MESSAGE_BYTES)]
     server = grpc.server(ThreadPoolExecutor(8), handlers=[Services(sdk)], options=limits)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -71,7 +70,7 @@ def _wait_for_end_of_stdin(ended: Event) -> None:
     ended.set()
 
 
-def _import_sdk(sdk: "Future[Sequence[Any]]") -> None:
+def _import_sdk(sdk: "Future[Sequence[grpc.GenericRpcHandler]]") -> None:
     try:
         from dev.language_host.runtime import handlers
 

@@ -4,11 +4,11 @@ import os
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import IO, Any
+from typing import IO, cast
 
 import grpc
 from pulumi.automation._server import LanguageServer
@@ -16,6 +16,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 PLUGIN_MODULES = {"analyzer": "pulumi.policy"}
 """The SDK's runner of each kind of plugin that is itself a Python program."""
+CHUNK_BYTES = 65536
 
 
 class PythonLanguageHost(LanguageServer):
@@ -24,7 +25,9 @@ class PythonLanguageHost(LanguageServer):
     def __init__(self) -> None:
         super().__init__(lambda: None)
 
-    def Run(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - named by the protocol
+    def Run(  # noqa: N802 - named by the protocol
+        self, request: language_pb2.RunRequest, context: grpc.ServicerContext
+    ) -> language_pb2.RunResponse:
         """Run the project's `__main__.py` as the stack's program."""
         folder = Path(request.info.program_directory)
         program = folder / request.info.entry_point
@@ -36,9 +39,11 @@ class PythonLanguageHost(LanguageServer):
             runpy.run_path(str(program), run_name="__main__")
 
         self.program = run_program
-        return super().Run(request, context)
+        return cast("language_pb2.RunResponse", super().Run(request, context))  # type: ignore[no-untyped-call]
 
-    def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+    def RunPlugin(  # noqa: N802
+        self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
+    ) -> Iterator[language_pb2.RunPluginResponse]:
         """Run a plugin written in Python, such as a policy pack, and stream what it prints and its exit status."""
         module = PLUGIN_MODULES.get(request.kind)
         if module is None:
@@ -52,20 +57,24 @@ class PythonLanguageHost(LanguageServer):
             stderr=subprocess.PIPE,
         )
         context.add_callback(process.terminate)
-        output: SimpleQueue[Any] = SimpleQueue()
+        output: SimpleQueue[language_pb2.RunPluginResponse | None] = SimpleQueue()
 
-        def follow(stream: IO[bytes], name: str) -> None:
-            while data := os.read(stream.fileno(), 65536):
-                output.put(language_pb2.RunPluginResponse(**{name: data}))
+        def follow(stream: IO[bytes], response: Callable[[bytes], language_pb2.RunPluginResponse]) -> None:
+            while data := os.read(stream.fileno(), CHUNK_BYTES):
+                output.put(response(data))
             output.put(None)
 
         assert process.stdout is not None
         assert process.stderr is not None
-        followers = [(process.stdout, "stdout"), (process.stderr, "stderr")]
-        for stream, name in followers:
-            Thread(target=follow, args=(stream, name), daemon=True).start()
+        followers = (
+            Thread(target=follow, args=(process.stdout, lambda data: language_pb2.RunPluginResponse(stdout=data))),
+            Thread(target=follow, args=(process.stderr, lambda data: language_pb2.RunPluginResponse(stderr=data))),
+        )
+        for follower in followers:
+            follower.start()
         for _ in followers:
-            yield from iter(output.get, None)
+            while (response := output.get()) is not None:
+                yield response
         yield language_pb2.RunPluginResponse(exitcode=process.wait())
 
 
@@ -73,17 +82,17 @@ class _Registry:
     """Takes the place of a server in the generated code, to have its handlers without a server of its own."""
 
     def __init__(self) -> None:
-        self.handlers: list[Any] = []
+        self.handlers: list[grpc.GenericRpcHandler] = []
 
-    def add_generic_rpc_handlers(self, handlers: Sequence[Any]) -> None:
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         self.handlers += handlers
 
-    def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
         """Only speeds up a server that knows its methods beforehand."""
 
 
-def handlers() -> Sequence[Any]:
+def handlers() -> Sequence[grpc.GenericRpcHandler]:
     """The gRPC handlers of the language host."""
     registry = _Registry()
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(PythonLanguageHost(), registry)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(PythonLanguageHost(), cast("grpc.Server", registry))
     return registry.handlers
