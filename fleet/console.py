@@ -44,4 +44,7 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str | Cell]]) -> N
         table.add_column(str(column) if header else "", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell.text, cell.style) if isinstance(cell, Cell) else Text(cell) for cell in row))
-    console.print(table)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        print(line.rstrip())

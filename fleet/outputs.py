@@ -90,14 +90,16 @@ def read(stack: str, directory: Path, environment: Mapping[str, str], *, secrets
 
 
 def _refusal(stack: str, said: str) -> FleetError:
-    last = next((line for line in reversed(said.splitlines()) if line.strip()), "no reason given")
+    errors = [line.strip() for line in said.splitlines() if line.strip()]
+    reason = next((line for line in errors if line.startswith("error:")), errors[-1] if errors else "no reason given")
     if "no stack named" in said:
         return FleetError(f"there is no stack {stack!r}", hint=f"`fleet up --stack {stack}` makes it and brings it up")
     if "passphrase" in said:
         return FleetError(
-            f"Pulumi can't decrypt stack {stack!r}: {last.removeprefix('error: ')}",
+            f"Pulumi can't decrypt stack {stack!r}: {reason.removeprefix('error: ')}",
             hint="set PULUMI_CONFIG_PASSPHRASE to the passphrase that the stack was made with",
         )
     return FleetError(
-        f"Pulumi can't read stack {stack!r}: {last.removeprefix('error: ')}", hint="`fleet doctor` says what is missing"
+        f"Pulumi can't read stack {stack!r}: {reason.removeprefix('error: ')}",
+        hint="`fleet doctor` says what is missing",
     )

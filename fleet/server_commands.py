@@ -107,7 +107,8 @@ def call(
 ) -> None:
     """Call a tool of a server, or list its tools.
 
-    Goes through the gateway, as any client does. Prints the result to stdout. Where the tool fails, its words go to stderr and the exit code is 1.
+    Goes through the gateway, as any client does. Prints the result to stdout; where the tool fails, its words go to
+    stderr and the exit code is 1.
 
     \b
     Examples:

@@ -52,7 +52,7 @@ def why(server: Server, as_json: AsJson = False, stack: Stack = DEFAULT_STACK) -
     if as_json:
         show_json(found.to_json())
     else:
-        _tell(found)
+        tell(found)
     if found.health is not swarm.Health.HEALTHY:
         raise typer.Exit(1)
 
@@ -101,7 +101,7 @@ def token(client: Client, stack: Stack = DEFAULT_STACK) -> None:
     typer.echo(exported.token(client))
 
 
-def _tell(found: "Diagnosis") -> None:
+def tell(found: "Diagnosis") -> None:
     """Print a diagnosis for people: what, why, then the evidence, then what to do."""
     typer.echo(f"{found.name} is {found.health}: {found.summary}")
     if found.reason:
@@ -112,7 +112,8 @@ def _tell(found: "Diagnosis") -> None:
         typer.echo("failed attempts, the newest first:")
     for failure in found.failures:
         code = "" if failure.exit_code is None else f"  exit code {failure.exit_code}"
-        typer.echo(f"  {failure.time}{code}  {failure.error}")
+        times = "" if failure.attempts == 1 else f"  {failure.attempts} times"
+        typer.echo(f"  {failure.time}{times}{code}  {failure.error}")
     if found.check:
         typer.echo(f"health check: {found.check}")
     if found.log:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from fleet.errors import FleetError
 from fleet.project import PROJECT
@@ -21,6 +23,9 @@ CONFIG = "config"
 SERVERS = f"{PROJECT}:servers"
 SECRETS = f"{PROJECT}:secrets"
 INDENT = "  "
+_PLAIN = re.compile(r"(--|/|\./)?[A-Za-z][A-Za-z0-9_./@:#=+-]*(?<!:)")
+_NOT_A_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""What YAML 1.1 takes for something else than a text (https://yaml.org/type/bool.html)."""
 Entry = str | Mapping[str, Any]
 """What stands behind a server's name: its source alone, or a mapping with it."""
 
@@ -87,7 +92,7 @@ class StackText:
         config = document.get(CONFIG)
         if config is None:
             config = document[CONFIG] = CommentedMap()
-        config[SERVERS] = CommentedMap({name: _flow(entry) for name, entry in servers.items()})
+        config[SERVERS] = CommentedMap({_flow(name): _flow(entry) for name, entry in servers.items()})
         stream = io.StringIO()
         yaml.dump(document, stream)
         return stream.getvalue()
@@ -101,7 +106,7 @@ def read(file: Path) -> StackText:
 def one_line(server: str, entry: Entry) -> str:
     """A server as one line of YAML, without indentation."""
     stream = io.StringIO()
-    _round_trip().dump(CommentedMap({server: _flow(entry)}), stream)
+    _round_trip().dump(CommentedMap({_flow(server): _flow(entry)}), stream)
     return stream.getvalue().rstrip("\n")
 
 
@@ -138,12 +143,17 @@ def _round_trip() -> YAML:
     return yaml
 
 
-def _flow(entry: Entry) -> Any:  # noqa: ANN401 - ruamel's nodes
-    if not isinstance(entry, Mapping):
-        return entry
-    node = CommentedMap(entry)
-    node.fa.set_flow_style()
-    return node
+def _flow(value: object) -> object:
+    """A value as ruamel's nodes, all on one line, that YAML 1.1 and 1.2 read alike."""
+    if isinstance(value, Mapping):
+        mapping = CommentedMap({_flow(key): _flow(item) for key, item in value.items()})
+        mapping.fa.set_flow_style()
+        return mapping
+    if isinstance(value, list):
+        return [_flow(item) for item in value]
+    if isinstance(value, str) and (not _PLAIN.fullmatch(value) or value.lower() in _NOT_A_TEXT):
+        return DoubleQuotedScalarString(value)
+    return value
 
 
 def _pairs(node: Node | None) -> dict[str, tuple[ScalarNode, Node]]:

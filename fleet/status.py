@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from fleet import outputs, project, swarm
@@ -18,6 +19,8 @@ UPDATES = {
     "rollback_completed": "the last update never became healthy and was rolled back",
 }
 """What is worth a note of a service's update status."""
+NOTE_WIDTH = 80
+"""Characters of a note at most; `fleet why` has all of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +106,7 @@ def _row(service: ServiceStatus, url: str, *, notes: bool) -> tuple[str | Cell, 
 def _status(service: Service, urls: Mapping[str, str]) -> ServiceStatus:
     note = UPDATES.get(service.update, "")
     if service.health is Health.UNHEALTHY and service.failures:
-        note = service.failures[0].error or note
+        note = shorten(service.failures[0].error, NOTE_WIDTH, placeholder=" …") or note
     return ServiceStatus(
         name=service.name,
         health=service.health,

@@ -41,7 +41,7 @@ class Task:
         state: where it is: `running` means that its health check passed.
         wanted: where Swarm wants it: `running`, or `shutdown` once it is replaced.
         error: what went wrong, or nothing.
-        exit_code: of its process, once that ended.
+        exit_code: of its process, once that ended; None if it never had one.
         container: the container's id, once it has one.
         created: ISO 8601 time.
     """
@@ -70,13 +70,15 @@ class Task:
         """Read one element of `GET /tasks`."""
         status = raw["Status"]
         container = status.get("ContainerStatus") or {}
+        # A task that never got a container is given exit code 0 all the same.
+        exit_code = container.get("ExitCode") if container.get("ContainerID") else None
         return cls(
             id=raw["ID"],
             slot=raw.get("Slot", 0),
             state=status["State"],
             wanted=raw["DesiredState"],
             error=status.get("Err", ""),
-            exit_code=container.get("ExitCode"),
+            exit_code=exit_code,
             container=container.get("ContainerID") or None,
             created=raw["CreatedAt"],
         )

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from itertools import groupby
 from typing import Any
 
 from docker.errors import DockerException, NotFound
@@ -16,8 +17,6 @@ from fleet.swarm import Engine, Health, Service, Task, read_services
 
 LOG_LINES = 15
 """How many lines of a log are shown."""
-FAILURES = 3
-"""How many failed attempts are shown."""
 KILLED = 137
 """Exit code of a process that was killed, mostly for going beyond its memory limit."""
 
@@ -28,8 +27,16 @@ _TASK_OF_LINE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """One attempt that failed: when, with which exit code, and what Swarm says of it."""
+    """Attempts that failed in the same way, one after another.
 
+    Attributes:
+        attempts: how many.
+        time: when the last of them began.
+        exit_code: of its process; None if there was none.
+        error: what Swarm says of it.
+    """
+
+    attempts: int
     time: str
     exit_code: int | None
     error: str
@@ -43,9 +50,9 @@ class Diagnosis:
         summary: one sentence.
         reason: the server's own words for why it could not start, from its bridge's log.
         update: what became of the last update, if that is worth a word.
-        failures: the last attempts that failed, the newest first.
+        failures: attempts that failed, as far back as Swarm remembers, the newest first.
         check: what the last health check of a failed attempt printed.
-        log: the last lines of the log, of the failed attempts if there are any.
+        log: the last lines of the log: of the last attempt that failed if that explains something, else of a replica.
         advice: what to do next, most useful first.
     """
 
@@ -107,7 +114,8 @@ def diagnose(api: Engine, exported: Outputs, name: str, *, configured: Sequence[
 def _of_service(api: Engine, stack: str, service: Service) -> Diagnosis:
     failures = service.failures
     troubled = service.health is not Health.HEALTHY or service.update.startswith("rollback")
-    lines = _log(api, service, failures[:FAILURES] if troubled and failures else service.tasks[:1])
+    told = [task for task in (failures if troubled else ()) if task.container] or list(service.tasks)
+    lines = _log(api, service, told[0]) if told else []
     return Diagnosis(
         name=service.name,
         health=service.health,
@@ -115,10 +123,8 @@ def _of_service(api: Engine, stack: str, service: Service) -> Diagnosis:
         summary=_summary(service),
         reason=_reason(lines) if troubled else None,
         update=_update(service),
-        failures=tuple(
-            Failure(time=task.created[:19], exit_code=task.exit_code, error=task.error) for task in failures[:FAILURES]
-        ),
-        check=_check(api, failures[:1]) if troubled else None,
+        failures=_failures(failures),
+        check=_check(api, told[0]) if told and troubled else None,
         log=tuple(_readable(line.text) for line in lines[-LOG_LINES:]),
         advice=_advice(stack, service),
     )
@@ -174,6 +180,10 @@ def _advice(stack: str, service: Service) -> tuple[str, ...]:
         return (f"lower `cpu` or `memory` of {where}, or free the host; then {up}",)
     if "No such image" in last.error:
         return (f"its image is gone from the registry: `pulumi refresh -s {stack}`, then {up}",)
+    if "OCI runtime" in last.error:
+        return ("Docker itself could not start the container: `fleet doctor` says how the engine is",)
+    if "unhealthy container" in last.error:
+        return (f"its health check never passed: mend the cause in {where}, or raise `start-seconds`; then {up}",)
     if last.exit_code == KILLED and service.memory:
         limit = f"{service.memory >> 20}M"
         return (
@@ -182,12 +192,19 @@ def _advice(stack: str, service: Service) -> tuple[str, ...]:
     return (f"mend the cause in {where} (source, args, env, secrets, start-seconds), then {up}",)
 
 
-def _log(api: Engine, service: Service, tasks: Sequence[Task]) -> list[LogLine]:
-    """The log of some tasks, in the order of time; nothing where Docker can't give it."""
-    wanted = {task.id for task in tasks}
+def _failures(tasks: Sequence[Task]) -> tuple[Failure, ...]:
+    alike = groupby(tasks, key=lambda task: (task.exit_code, task.error))
+    return tuple(
+        Failure(attempts=len(group), time=group[0].created[:19], exit_code=exit_code, error=error)
+        for (exit_code, error), group in ((key, list(tasks)) for key, tasks in alike)
+    )
+
+
+def _log(api: Engine, service: Service, task: Task) -> list[LogLine]:
+    """The log of a task, in the order of time; why there is none where Docker can't give it."""
     try:
         stream = api.service_logs(
-            service.id, details=True, stdout=True, stderr=True, timestamps=True, tail=LOG_LINES * 3, is_tty=False
+            service.id, details=True, stdout=True, stderr=True, timestamps=True, tail=LOG_LINES, is_tty=False
         )
         text = b"".join(stream).decode(errors="replace")
     except (DockerException, OSError) as error:
@@ -195,7 +212,7 @@ def _log(api: Engine, service: Service, tasks: Sequence[Task]) -> list[LogLine]:
     lines = (
         LogLine(found["time"], found["task"], found["text"])
         for line in text.splitlines()
-        if (found := _TASK_OF_LINE.match(line)) and found["task"] in wanted
+        if (found := _TASK_OF_LINE.match(line)) and found["task"] == task.id
     )
     return sorted(lines, key=lambda line: line.time)
 
@@ -231,16 +248,13 @@ def _readable(text: str) -> str:
     return f"[{name}] {rest}".rstrip()
 
 
-def _check(api: Engine, tasks: Sequence[Task]) -> str | None:
-    """What the last health check of a container printed; the engine has it as long as the container."""
-    for task in tasks:
-        if task.container is None:
-            continue
-        try:
-            state = api.inspect_container(task.container)["State"]
-        except NotFound:
-            continue
-        results = (state.get("Health") or {}).get("Log") or []
-        if results and (printed := results[-1]["Output"].strip()):
-            return str(printed)
-    return None
+def _check(api: Engine, task: Task) -> str | None:
+    """What the last health check of a container printed; the engine knows as long as it keeps the container."""
+    if task.container is None:
+        return None
+    try:
+        state = api.inspect_container(task.container)["State"]
+    except NotFound:
+        return None
+    results = (state.get("Health") or {}).get("Log") or []
+    return results[-1]["Output"].strip() or None if results else None
