@@ -19,7 +19,7 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 # https://pip.pypa.io/en/stable/topics/configuration/
 PIP_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "timeout", "default-timeout", "retries")
-# https://docs.npmjs.com/cli/v11/using-npm/config
+# npm help config
 NPM_OPTIONS = re.compile(r"registry|@[^:]+:registry|strict-ssl|fetch-(timeout|retries|retry-\w+)", re.ASCII)
 UV_TIMEOUT_SECONDS = "30"
 """uv's own default."""
