@@ -5,7 +5,7 @@ reported value if it is computed, or is removed; zero, "", false and empty colle
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -66,6 +66,19 @@ def _plan_field(field: Field, given: PropertyValue, reported: PropertyValue, *, 
             for index, item in enumerate(given)
         ]
     return given
+
+
+def with_ignored(planned: Mapping[str, Any], state: Mapping[str, Any], paths: Iterable[str]) -> State:
+    """The plan with the reported value at each path of a program's `ignoreChanges`, e.g. `taskSpec.placement`."""
+    kept: State = dict(planned)
+    for path in paths:
+        name, _, rest = path.partition(".")
+        if rest and isinstance(kept.get(name), dict):
+            kept[name] = with_ignored(kept[name], state.get(name) or {}, [rest])
+        elif not rest:
+            kept.pop(name, None)
+            kept |= {name: state[name]} if name in state else {}
+    return kept
 
 
 def comparable(field: Field, value: PropertyValue) -> PropertyValue:

@@ -31,13 +31,13 @@ def load_only_the_protocol() -> None:
 
 
 def serve(provider: "Provider") -> None:
-    """Serves the provider until the engine that started this process closes its end of stdin."""
+    """Serves the provider until the engine interrupts this process, or is gone (its end of stdin closes)."""
     import grpc
     from pulumi.runtime.proto import provider_pb2_grpc
 
     from dev.plugins.servicer import Servicer
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine is told by the user, and tells the plugin
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # from the engine alone, once nothing is under way
     server = grpc.server(
         ThreadPoolExecutor(WORKERS, thread_name_prefix="operation"),
         options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)],

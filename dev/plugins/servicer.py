@@ -28,6 +28,7 @@ from dev.plugins.planning import (
     known,
     plan,
     refreshed_inputs,
+    with_ignored,
 )
 from dev.plugins.resource import OperationError, PartialFailureError, Provider, Resource
 from dev.plugins.schema import Block, Kind
@@ -110,7 +111,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         with _answering(context):
             block = self._block(request.urn)
             state, news = from_struct(request.olds), from_struct(request.news)
-            found = [*changes(block, state, plan(block, news, state))]
+            planned = with_ignored(plan(block, news, state), state, request.ignoreChanges)
+            found = [*changes(block, state, planned)]
             replaces = [change.path for change in found if change.replaces]
             return provider_pb2.DiffResponse(
                 changes=provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE,
@@ -157,7 +159,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         block = self._block(request.urn)
         with _answering(context, block):
             state = from_struct(request.olds)
-            planned = plan(block, from_struct(request.news), state)
+            planned = with_ignored(plan(block, from_struct(request.news), state), state, request.ignoreChanges)
             if not request.preview:
                 updated = self._resource(request.urn).update(request.id, state, known(planned))
                 planned = in_order_of(block, updated, planned)

@@ -8,9 +8,13 @@ from dev.plugins.docker.removal import removed_within
 from dev.plugins.docker.service_schema import labels
 from dev.plugins.docker.service_spec import label_map
 from dev.plugins.docker.service_state import label_list
+from dev.plugins.docker.waiting import until
 from dev.plugins.planning import State
 from dev.plugins.resource import Found
 from dev.plugins.schema import Block, boolean, mapping, string, unordered
+
+ALLOCATION_TIMEOUT: Final = 2.0  # seconds after which the real provider takes what is reported
+ALLOCATION_POLL: Final = 0.05
 
 NETWORK: Final = Block.of(
     name=string(required=True, replaces=True),
@@ -62,7 +66,7 @@ class Network:
             },
         }
         id_ = self._engine.post("/networks/create", body)["Id"]
-        return Found(id_, _state(self._engine.get(f"/networks/{id_}")))
+        return Found(id_, _state(self._allocated(id_)))
 
     def read(self, id_: str, state: State) -> Found | None:
         """Reports the network; any refusal of the engine counts as gone, as in the real provider."""
@@ -79,6 +83,15 @@ class Network:
     def delete(self, id_: str, state: State) -> None:
         """Removes the network, once the last container has left it."""
         removed_within(lambda: self._remove(id_), "has active endpoints", what=f"network {state.get('name')} ({id_})")
+
+    def _allocated(self, id_: str) -> Mapping[str, Any]:
+        """The network once Swarm has allocated it: until then it reports no driver."""
+
+        def with_driver() -> Mapping[str, Any] | None:
+            network: Mapping[str, Any] = self._engine.get(f"/networks/{id_}")
+            return network if network["Driver"] else None
+
+        return until(with_driver, ALLOCATION_TIMEOUT, poll=ALLOCATION_POLL) or self._engine.get(f"/networks/{id_}")
 
     def _remove(self, id_: str) -> None:
         try:
