@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from dev import commands, debian, home
@@ -17,6 +18,9 @@ from dev.progress import Step
 
 PACKAGES = ("docker.io", "runc", "iptables", "iproute2", "ca-certificates")
 OPEN_FILES = 65536
+SWARM_PORTS = (2377, 7946)
+"""Management and gossip: https://docs.docker.com/engine/swarm/swarm-tutorial/#open-protocols-and-ports-between-the-hosts"""
+VXLAN_PORT = 4789
 RELOADED = {"registry-mirrors"}
 """Settings that a running dockerd takes over without a restart (it can more: these are the ones that change)."""
 
@@ -125,10 +129,11 @@ def join_swarm(host: str, *, own: bool, step: Step) -> None:
         if "docker_gwbridge" not in _docker(host, "network", "ls", "--format", "{{.Name}}").split():
             create = ["network", "create", "--opt", option, "--opt", no_icc, "--opt", masquerade, "docker_gwbridge"]
             _docker(host, *create)
-        address = f"127.0.0.1:{_free_port(2377)}"
-        data = ["--data-path-port", str(_free_port(4789, socket.SOCK_DGRAM))]
+        # Swarm's ports are fixed but for this one; a second engine gets another address of the loopback.
+        address = free_loopback(SWARM_PORTS)
+        data = ["--data-path-port", str(free_port(VXLAN_PORT))]
         _docker(host, "swarm", "init", "--advertise-addr", address, "--listen-addr", address, *data)
-        step.done("made a one-node Swarm on 127.0.0.1")
+        step.done(f"made a one-node Swarm on {address}")
     else:
         _docker(host, "swarm", "init", "--advertise-addr", "127.0.0.1")
         cluster = _docker(host, "info", "--format", "{{.Swarm.Cluster.ID}}")
@@ -241,13 +246,35 @@ def _docker(host: str, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _free_port(preferred: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """`preferred` if nothing on this machine has it, else any free port."""
-    for port in (preferred, 0):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind(("0.0.0.0", port))  # noqa: S104 - the port must be free on every address; closed at once
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise EngineError("no free port for the Swarm")
+def free_loopback(ports: Sequence[int]) -> str:
+    """The first address of the loopback, from 127.0.0.1, where nothing has any of these TCP ports.
+
+    Raises:
+        EngineError: There is none among the first hundred.
+    """
+    for last in range(1, 101):
+        address = f"127.0.0.{last}"
+        if all(_is_free(address, port, socket.SOCK_STREAM) for port in ports):
+            return address
+    raise EngineError(f"ports {ports} are taken on 127.0.0.1 to 127.0.0.100\n  `ss -lntp` shows who has them")
+
+
+def free_port(first: int) -> int:
+    """The first UDP port from `first` on that nothing on this machine has: Swarm takes none that the kernel chooses.
+
+    Raises:
+        EngineError: The next hundred ports are all taken.
+    """
+    for port in range(first, first + 100):
+        if _is_free("0.0.0.0", port, socket.SOCK_DGRAM):  # noqa: S104 - only tried: VXLAN needs it on every address
+            return port
+    raise EngineError(f"no free port from {first} to {first + 99} for the Swarm\n  `ss -lnup` shows who has them")
+
+
+def _is_free(address: str, port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+        return True
