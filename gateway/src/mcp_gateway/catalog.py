@@ -32,7 +32,7 @@ def well_formed(endpoint: Endpoint) -> bool:
         ipaddress.ip_address(endpoint.address)
     except ValueError:
         return False
-    return _SERVER.match(endpoint.server) is not None and endpoint.port in _PORTS
+    return _SERVER.fullmatch(endpoint.server) is not None and endpoint.port in _PORTS
 
 
 class Catalog:

@@ -38,7 +38,7 @@ class Applier:
         self._keys = DiscoveryFile(folder / "ecds-keys.json", extension)
         self._limits = DiscoveryFile(folder / "ecds-limits.json", extension)
         self._known: dict[str, Resource] = {}
-        """The clusters in the file: what routes that Envoy has now may lead to."""
+        """The clusters that Envoy has taken: what routes that it has now may lead to."""
 
     def write_first(self, resources: Resources, *, port: int) -> None:
         """Write every file, the bootstrap included, for an Envoy that is not running yet. Raises OSError."""
@@ -70,8 +70,8 @@ class Applier:
         await self._put_clusters(dict(resources.clusters))
 
     async def _put_clusters(self, clusters: dict[str, Resource]) -> None:
-        self._known = clusters
         await self._put(self._clusters, _sorted(clusters), _CLUSTERS)
+        self._known = clusters
         async with within(APPLY_SECONDS, "Envoy checking new replicas") as pause:
             while (await self._admin.stats((_WARMING,))).get(_WARMING) != "0":
                 await pause()

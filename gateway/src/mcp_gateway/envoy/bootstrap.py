@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from .names import Resource
+from .names import Resource, typed
+
+MAX_CONNECTIONS = 20_000
+"""Of clients, all together; each costs memory and a file descriptor."""
 
 
 def bootstrap(admin_socket: Path, listeners: Path, clusters: Path) -> Resource:
@@ -11,7 +14,16 @@ def bootstrap(admin_socket: Path, listeners: Path, clusters: Path) -> Resource:
         "node": {"id": "gateway", "cluster": "gateway"},
         "admin": {"address": {"pipe": {"path": str(admin_socket), "mode": 0o600}}},
         "dynamic_resources": {"lds_config": _file(listeners), "cds_config": _file(clusters)},
+        "overload_manager": {"resource_monitors": [_connection_limit()]},
         "application_log_config": {"log_format": {"json_format": _LOG_FORMAT}},
+    }
+
+
+def _connection_limit() -> Resource:
+    monitor = "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    return {
+        "name": "envoy.resource_monitors.global_downstream_max_connections",
+        "typed_config": typed(monitor, max_active_downstream_connections=MAX_CONNECTIONS),
     }
 
 

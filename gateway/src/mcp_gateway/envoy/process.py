@@ -51,6 +51,7 @@ class EnvoyProcess:
             "--reject-unknown-dynamic-fields",
             "--file-flush-interval-msec", "1000",
             "--log-level", "warning",
+            "--component-log-level", "misc:error",  # it notes at each change that two filters' API is young
             stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         return cls(process)

@@ -151,6 +151,7 @@ def _body(reply: Reply) -> Resource:
                 "data": {
                     "status": "%RESPONSE_CODE%",
                     "detail": "%RESPONSE_CODE_DETAILS%",
+                    "reason": "%LOCAL_REPLY_BODY%",
                     "server": "%ROUTE_NAME%",
                     "request_id": "%REQ(X-REQUEST-ID)%",
                 },
