@@ -17,6 +17,10 @@ from fleet.swarm import Engine, Health, Service, Task, read_services
 
 LOG_LINES = 15
 """How many lines of a log are shown."""
+REASON_EVENTS = ("child_failed", "gave_up")
+"""Events in a bridge's log whose `reason` says why a server does not serve."""
+UNSHOWN = ("time", "level", "server", "event")
+"""Fields of a bridge's log that go without saying."""
 KILLED = 137
 """Exit code of a process that was killed, mostly for going beyond its memory limit."""
 
@@ -231,7 +235,7 @@ def _reason(lines: Iterable[LogLine]) -> str | None:
     reasons = [
         event["reason"]
         for line in lines
-        if (event := _event(line.text)).get("event") == "child_failed" and "reason" in event
+        if (event := _event(line.text)).get("event") in REASON_EVENTS and "reason" in event
     ]
     return str(reasons[-1]) if reasons else None
 
@@ -242,10 +246,9 @@ def _readable(text: str) -> str:
     if not event:
         return text
     if event.get("stream") == "child":
-        return str(event.get("line", event.get("message", text)))
-    name = event.pop("event", event.pop("message", "log"))
-    rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in ("time", "level", "server"))
-    return f"[{name}] {rest}".rstrip()
+        return str(event.get("line", text))
+    rest = " ".join(f"{key}={value}" for key, value in event.items() if key not in UNSHOWN)
+    return f"[{event.get('event', 'log')}] {rest}".rstrip()
 
 
 def _check(api: Engine, task: Task) -> str | None:

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 import pytest
 import uvicorn
@@ -11,6 +12,9 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Image
 from mcp.server.mcpserver.exceptions import ToolError
 from starlette.types import ASGIApp, Receive, Scope, Send
+from typer.testing import Result
+
+from .conftest import Machine
 
 KEY = "key-of-operator"
 REFUSAL = {"jsonrpc": "2.0", "id": None, "error": {"code": -32010, "message": "Unknown API key: ask an operator."}}
@@ -77,13 +81,23 @@ def gateway() -> Iterator[tuple[Gateway, str]]:
         thread.join()
 
 
+class Call(Protocol):
+    """`fleet call clock` with these arguments."""
+
+    def __call__(self, *arguments: str, given: str | None = None) -> Result: ...
+
+
 @pytest.fixture
-def call(machine, gateway):
+def call(machine: Machine, gateway: tuple[Gateway, str]) -> Call:
     machine.pulumi({"urls": {"clock": f"{gateway[1]}/mcp"}, "tokens": {"operator": KEY, "stranger": "revoked"}})
-    return lambda *arguments, **given: machine.fleet("call", "clock", *arguments, **given)
+
+    def run(*arguments: str, given: str | None = None) -> Result:
+        return machine.fleet("call", "clock", *arguments, given=given)
+
+    return run
 
 
-def test_the_tools_are_listed_one_a_line_with_what_they_do(call):
+def test_the_tools_are_listed_one_a_line_with_what_they_do(call: Call) -> None:
     result = call("--list")
     assert result.exit_code == 0, result.stderr
     lines = [line.split(maxsplit=1) for line in result.stdout.splitlines()]
@@ -96,33 +110,33 @@ def test_the_tools_are_listed_one_a_line_with_what_they_do(call):
     assert {tool["name"] for tool in json.loads(call("--list", "--json").stdout)} == {"greet", "add", "fail", "draw"}
 
 
-def test_a_result_is_printed_as_the_server_says_it(call):
+def test_a_result_is_printed_as_the_server_says_it(call: Call) -> None:
     result = call("greet", '{"name": "Ada"}')
     assert (result.exit_code, result.stdout, result.stderr) == (0, "hello Ada\nand welcome\n", "")
 
 
 @pytest.mark.parametrize(("tool", "arguments", "printed"), [("add", '{"a": 1, "b": 2}', {"sum": 3})])
-def test_json_is_the_structured_result(call, tool, arguments, printed):
+def test_json_is_the_structured_result(call: Call, tool: str, arguments: Any, printed: Any) -> None:
     assert json.loads(call(tool, arguments, "--json").stdout) == printed
 
 
-def test_a_result_without_structure_is_its_blocks_as_json(call):
+def test_a_result_without_structure_is_its_blocks_as_json(call: Call) -> None:
     assert json.loads(call("draw", "--json").stdout)[0]["mimeType"] == "image/png"
     assert call("draw").stdout == "[image/png; --json prints it]\n"
 
 
-def test_arguments_may_come_from_stdin(call):
+def test_arguments_may_come_from_stdin(call: Call) -> None:
     assert call("greet", "-", given='{"name": "Grace"}').stdout.startswith("hello Grace")
 
 
 @pytest.mark.parametrize(("era", "revision"), [("modern", b"2026-07-28"), ("legacy", b"2025-11-25")])
-def test_both_eras_are_spoken(call, gateway, era, revision):
+def test_both_eras_are_spoken(call: Call, gateway: tuple[Gateway, str], era: str, revision: bytes) -> None:
     gateway[0].revisions.clear()
     assert call("greet", '{"name": "Ada"}', "--era", era).exit_code == 0
     assert gateway[0].revisions - {b""} == {revision}
 
 
-def test_what_a_tool_complains_of_goes_to_stderr(call):
+def test_what_a_tool_complains_of_goes_to_stderr(call: Call) -> None:
     result = call("fail")
     assert result.exit_code == 1
     assert result.stdout == ""
@@ -131,7 +145,7 @@ def test_what_a_tool_complains_of_goes_to_stderr(call):
 
 
 @pytest.mark.parametrize("era", ["auto", "modern", "legacy"])
-def test_a_refusal_of_the_gateway_is_printed_in_its_own_words(call, era):
+def test_a_refusal_of_the_gateway_is_printed_in_its_own_words(call: Call, era: str) -> None:
     result = call("greet", '{"name": "Ada"}', "--client", "stranger", "--era", era)
     assert result.exit_code == 1
     assert "401: Unknown API key: ask an operator." in result.stderr
@@ -139,13 +153,13 @@ def test_a_refusal_of_the_gateway_is_printed_in_its_own_words(call, era):
     assert "Traceback" not in result.stderr
 
 
-def test_an_unknown_tool_is_an_error(call):
+def test_an_unknown_tool_is_an_error(call: Call) -> None:
     result = call("gret", "{}")
     assert result.exit_code == 1
     assert "gret" in result.stderr
 
 
-def test_a_gateway_that_is_down_is_said_with_its_url(machine):
+def test_a_gateway_that_is_down_is_said_with_its_url(machine: Machine) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/clock/mcp"
@@ -157,5 +171,5 @@ def test_a_gateway_that_is_down_is_said_with_its_url(machine):
 
 
 @pytest.mark.parametrize("arguments", [(), ("greet", "--list"), ("greet", "[1]"), ("greet", "{name: Ada}")])
-def test_a_call_that_makes_no_sense_is_a_usage_error(call, arguments):
+def test_a_call_that_makes_no_sense_is_a_usage_error(call: Call, arguments: Any) -> None:
     assert call(*arguments).exit_code == 2

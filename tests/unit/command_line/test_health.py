@@ -2,6 +2,7 @@
 
 import gc
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,10 @@ from fleet.outputs import Outputs
 from fleet.stack_commands import tell
 from fleet.swarm import Health
 
+from .conftest import Machine
+
 STACK = "dev"
+Raw = dict[str, Any]
 
 
 @dataclass
@@ -22,12 +26,20 @@ class Engine:
     """A Docker API with these services; it answers as the real one does."""
 
     base_url: str = "http+docker://localhost"
-    raw_services: list[dict[str, Any]] = field(default_factory=list)
-    raw_tasks: list[dict[str, Any]] = field(default_factory=list)
+    raw_services: list[Raw] = field(default_factory=list)
+    raw_tasks: list[Raw] = field(default_factory=list)
     logs: dict[str, list[str]] = field(default_factory=dict)
     checks: dict[str, str] = field(default_factory=dict)
 
-    def add(self, name, *tasks, replicas=1, kind="server", update=None, memory=0):
+    def add(
+        self,
+        name: str,
+        *tasks: Raw,
+        replicas: int = 1,
+        kind: str = "server",
+        update: str | None = None,
+        memory: int = 0,
+    ) -> None:
         labels = {"mcp-fleet.stack": STACK, "mcp-fleet.kind": kind, "mcp-fleet.name": name}
         limits = {"MemoryBytes": memory} if memory else {}
         self.raw_services.append(
@@ -44,14 +56,14 @@ class Engine:
         )
         self.raw_tasks += [{**task, "ServiceID": f"service-{name}", "ID": f"{name}{task['ID']}"} for task in tasks]
 
-    def services(self, filters):
+    def services(self, filters: Mapping[str, Any]) -> list[Raw]:
         assert filters == {"label": f"mcp-fleet.stack={STACK}"}
         return self.raw_services
 
-    def tasks(self, filters):
+    def tasks(self, filters: Mapping[str, Any]) -> list[Raw]:
         return [task for task in self.raw_tasks if task["ServiceID"] in filters["service"]]
 
-    def service_logs(self, service, **_):
+    def service_logs(self, service: str, **_: object) -> Iterator[bytes]:
         for task, lines in self.logs.items():
             for second, line in enumerate(lines):
                 ids = (
@@ -59,13 +71,15 @@ class Engine:
                 )
                 yield f"2026-11-21T10:00:{second:02d}.5Z {ids} {line}\n".encode()
 
-    def inspect_container(self, container):
+    def inspect_container(self, container: str) -> Raw:
         if container not in self.checks:
             raise NotFound("No such container")
         return {"State": {"Health": {"Log": [{"ExitCode": 1, "Output": self.checks[container]}]}}}
 
 
-def task(number, state, *, wanted=None, error=None, exit_code=0, slot=1):
+def task(
+    number: int, state: str, *, wanted: str | None = None, error: str | None = None, exit_code: int = 0, slot: int = 1
+) -> Raw:
     """A task as `GET /tasks` tells it; a higher number is a later one."""
     container = {} if state in ("rejected", "pending") else {"ContainerID": f"container{number}", "ExitCode": exit_code}
     return {
@@ -78,7 +92,7 @@ def task(number, state, *, wanted=None, error=None, exit_code=0, slot=1):
     }
 
 
-def outputs(*servers):
+def outputs(*servers: str) -> Outputs:
     return Outputs(
         stack=STACK, gateway="http://localhost:1", urls={name: f"http://localhost:1/{name}/mcp" for name in servers}
     )
@@ -115,7 +129,7 @@ def outputs(*servers):
         "the new one starts first",
     ],
 )
-def test_health_follows_from_the_tasks(tasks, replicas, health):
+def test_health_follows_from_the_tasks(tasks: list[Raw], replicas: int, health: Health) -> None:
     engine = Engine()
     engine.add("time", *tasks, replicas=replicas)
     (server,) = status.observe(engine, outputs("time")).servers
@@ -123,7 +137,7 @@ def test_health_follows_from_the_tasks(tasks, replicas, health):
     assert server.replicas == f"{sum(item['Status']['State'] == item['DesiredState'] for item in tasks)}/{replicas}"
 
 
-def test_status_tells_servers_from_components_and_misses_what_is_gone(capsys):
+def test_status_tells_servers_from_components_and_misses_what_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
     engine = Engine()
     engine.add("time", task(1, "running"), update="rollback_completed")
     engine.add("consul", task(1, "running"), kind="component")
@@ -155,14 +169,19 @@ def test_status_tells_servers_from_components_and_misses_what_is_gone(capsys):
     assert all(line == line.rstrip() for line in lines)
 
 
-def explain(engine, name, **others):
-    return why.diagnose(engine, outputs("time"), name, **others)
+def explain(engine: Engine, name: str, *, configured: Sequence[str] = ()) -> why.Diagnosis:
+    return why.diagnose(engine, outputs("time"), name, configured=configured)
 
 
-def test_why_tells_the_servers_own_reason_first(capsys):
+def test_why_tells_the_servers_own_reason_first(capsys: pytest.CaptureFixture[str]) -> None:
     engine = Engine()
-    failed = {"error": "task: non-zero exit (3)", "exit_code": 3}
-    engine.add("time", task(1, "failed", **failed), task(2, "failed", **failed), task(3, "starting"))
+    error = "task: non-zero exit (3)"
+    engine.add(
+        "time",
+        task(1, "failed", error=error, exit_code=3),
+        task(2, "failed", error=error, exit_code=3),
+        task(3, "starting"),
+    )
     engine.logs = {
         "time1": ['{"event": "child_failed", "reason": "an older reason"}'],
         "time2": [
@@ -197,7 +216,7 @@ def test_why_tells_the_servers_own_reason_first(capsys):
         ([task(1, "starting")], "wait a moment"),
     ],
 )
-def test_each_cause_has_its_own_advice(tasks, advice):
+def test_each_cause_has_its_own_advice(tasks: list[Raw], advice: str) -> None:
     engine = Engine()
     engine.add("time", *tasks, memory=64 << 20)
     found = explain(engine, "time")
@@ -205,7 +224,7 @@ def test_each_cause_has_its_own_advice(tasks, advice):
     assert advice in found.advice[0]
 
 
-def test_a_rollback_is_healthy_and_explained_by_the_version_that_failed():
+def test_a_rollback_is_healthy_and_explained_by_the_version_that_failed() -> None:
     engine = Engine()
     engine.add("time", task(1, "failed", error="exit 4", exit_code=4), task(2, "running"), update="rollback_completed")
     engine.logs = {"time1": ["v2 breaks"], "time2": ["v1 serves"]}
@@ -218,7 +237,7 @@ def test_a_rollback_is_healthy_and_explained_by_the_version_that_failed():
     assert "the version before serves" in found.advice[0]
 
 
-def test_a_healthy_server_shows_what_it_does_now():
+def test_a_healthy_server_shows_what_it_does_now() -> None:
     engine = Engine()
     engine.add("time", task(1, "failed"), task(2, "running"))
     engine.logs = {"time1": ["long ago"], "time2": ["serving"]}
@@ -228,7 +247,7 @@ def test_a_healthy_server_shows_what_it_does_now():
     assert found.advice == ()
 
 
-def test_a_server_without_a_service_is_missing_and_another_name_unknown():
+def test_a_server_without_a_service_is_missing_and_another_name_unknown() -> None:
     engine = Engine()
     engine.add("consul", task(1, "running"), kind="component")
     assert "pulumi refresh" in explain(engine, "time").advice[0]
@@ -239,7 +258,7 @@ def test_a_server_without_a_service_is_missing_and_another_name_unknown():
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-def test_docker_that_does_not_answer_is_said_with_its_address(machine):
+def test_docker_that_does_not_answer_is_said_with_its_address(machine: Machine) -> None:
     machine.pulumi({"urls": {"time": "http://localhost:1/time/mcp"}})
     for command in (["status"], ["why", "time"]):
         result = machine.fleet(*command)

@@ -1,11 +1,13 @@
 """`fleet add` and `fleet remove` on a real project folder."""
 
+from typing import Any
+
 import pytest
 
-from .conftest import STACK_FILE
+from .conftest import STACK_FILE, Machine
 
 
-def test_add_writes_one_line_previews_and_says_what_is_next(machine):
+def test_add_writes_one_line_previews_and_says_what_is_next(machine: Machine) -> None:
     result = machine.fleet("add", "pypi:mcp-server-fetch")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "fetch: pypi:mcp-server-fetch@2026.10.19\n"
@@ -14,7 +16,7 @@ def test_add_writes_one_line_previews_and_says_what_is_next(machine):
     assert [call[0] for call in machine.called("pulumi")] == ["preview"]
 
 
-def test_options_stand_in_the_line(machine):
+def test_options_stand_in_the_line(machine: Machine) -> None:
     arguments = ("--name", "files", "--arg", "/data", "--env", "A=b=c", "--volume", "--constraint", "pydantic<2.12")
     result = machine.fleet("add", "pypi:some-files", *arguments)
     assert result.exit_code == 0, result.stderr
@@ -24,12 +26,12 @@ def test_options_stand_in_the_line(machine):
     )
 
 
-def test_yes_deploys_after_the_preview(machine):
+def test_yes_deploys_after_the_preview(machine: Machine) -> None:
     assert machine.fleet("add", "pypi:mcp-server-fetch", "--yes").exit_code == 0
     assert [call[0] for call in machine.called("pulumi")] == ["preview", "up"]
 
 
-def test_a_secret_that_is_not_set_is_asked_for_before_anything_is_deployed(machine):
+def test_a_secret_that_is_not_set_is_asked_for_before_anything_is_deployed(machine: Machine) -> None:
     result = machine.fleet("add", "pypi:mcp-server-slack", "--secret", "SLACK_BOT_TOKEN", "--yes")
     assert result.exit_code == 0, result.stderr
     assert "secrets: [SLACK_BOT_TOKEN]" in result.stdout
@@ -37,7 +39,7 @@ def test_a_secret_that_is_not_set_is_asked_for_before_anything_is_deployed(machi
     assert machine.called("pulumi") == []
 
 
-def test_a_secret_that_is_set_is_not_asked_for(machine):
+def test_a_secret_that_is_set_is_not_asked_for(machine: Machine) -> None:
     ready = STACK_FILE + "  mcp-fleet:secrets:\n    slack:\n      SLACK_BOT_TOKEN:\n        secure: v1:x:y\n"
     machine.stack_file.write_text(ready)
     result = machine.fleet("add", "pypi:mcp-server-slack", "--secret", "SLACK_BOT_TOKEN")
@@ -58,7 +60,7 @@ def test_a_secret_that_is_set_is_not_asked_for(machine):
         (("what:ever",), "what:ever"),
     ],
 )
-def test_bad_input_changes_nothing_and_says_what_to_do(machine, arguments, said):
+def test_bad_input_changes_nothing_and_says_what_to_do(machine: Machine, arguments: Any, said: str) -> None:
     result = machine.fleet("add", *arguments)
     assert result.exit_code == 1
     assert said in result.stderr
@@ -68,11 +70,11 @@ def test_bad_input_changes_nothing_and_says_what_to_do(machine, arguments, said)
     assert machine.called("pulumi") == []
 
 
-def test_an_assignment_without_a_value_is_a_usage_error(machine):
+def test_an_assignment_without_a_value_is_a_usage_error(machine: Machine) -> None:
     assert machine.fleet("add", "pypi:x", "--env", "A").exit_code == 2
 
 
-def test_a_preview_that_fails_puts_the_file_back(machine):
+def test_a_preview_that_fails_puts_the_file_back(machine: Machine) -> None:
     machine.pulumi({}, previews=False)
     result = machine.fleet("add", "pypi:mcp-server-fetch")
     assert result.exit_code == 1
@@ -82,7 +84,7 @@ def test_a_preview_that_fails_puts_the_file_back(machine):
     assert machine.stack_file.read_text() != STACK_FILE
 
 
-def test_remove_takes_the_server_out_and_prints_its_line(machine):
+def test_remove_takes_the_server_out_and_prints_its_line(machine: Machine) -> None:
     result = machine.fleet("remove", "memory")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == (
@@ -92,7 +94,7 @@ def test_remove_takes_the_server_out_and_prints_its_line(machine):
 
 
 @pytest.mark.parametrize(("server", "said"), [("tyme", "servers: git, memory, time"), ("time", "clients")])
-def test_what_can_not_be_removed_stays(machine, server, said):
+def test_what_can_not_be_removed_stays(machine: Machine, server: str, said: str) -> None:
     result = machine.fleet("remove", server)
     assert result.exit_code == 1
     assert said in result.stderr

@@ -5,6 +5,8 @@ import pytest
 from fleet.errors import FleetError
 from fleet.sources import Request, server_name
 
+from .conftest import Machine
+
 
 @pytest.mark.parametrize(
     ("source", "name"),
@@ -21,7 +23,7 @@ from fleet.sources import Request, server_name
         ("./servers/notes/", "notes"),
     ],
 )
-def test_a_server_is_named_after_what_its_package_is_about(source, name):
+def test_a_server_is_named_after_what_its_package_is_about(source: str, name: str) -> None:
     assert server_name(Request.parse(source)) == name
 
 
@@ -36,11 +38,11 @@ def test_a_server_is_named_after_what_its_package_is_about(source, name):
         ("./servers/notes", "./servers/notes"),
     ],
 )
-def test_what_has_no_version_gets_the_newest(machine, source, pinned):
+def test_what_has_no_version_gets_the_newest(machine: Machine, source: str, pinned: str) -> None:
     assert Request.parse(source).pinned({"PATH": str(machine.programs)}) == pinned
 
 
-def test_a_version_that_was_given_needs_no_registry(machine):
+def test_a_version_that_was_given_needs_no_registry(machine: Machine) -> None:
     Request.parse("npm:@scope/server-x@1.0.0").pinned({"PATH": str(machine.programs)})
     assert machine.called("npm") == []
 
@@ -48,7 +50,7 @@ def test_a_version_that_was_given_needs_no_registry(machine):
 @pytest.mark.parametrize(
     "text", ["mcp-server-time", "pypi:", "pip:x", "pypi:a b", "https://mcp.example.com/mcp", "npm:@scope"]
 )
-def test_what_is_no_source_is_refused_with_examples(text):
+def test_what_is_no_source_is_refused_with_examples(text: str) -> None:
     with pytest.raises(FleetError) as refused:
         Request.parse(text).pinned({"PATH": ""})
     assert text in str(refused.value)
@@ -64,7 +66,9 @@ def test_what_is_no_source_is_refused_with_examples(text):
         ("npm", "fail('npm error code ENOTFOUND')", "npm:nope", "ENOTFOUND"),
     ],
 )
-def test_a_look_up_that_fails_says_why_and_what_to_write_instead(machine, program, body, source, said):
+def test_a_look_up_that_fails_says_why_and_what_to_write_instead(
+    machine: Machine, program: str, body: str, source: str, said: str
+) -> None:
     machine.program(program, body)
     with pytest.raises(FleetError, match=said) as refused:
         Request.parse(source).pinned({"PATH": str(machine.programs)})

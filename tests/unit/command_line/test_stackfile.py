@@ -1,6 +1,7 @@
 """One line more or less, and nothing else of the file changes."""
 
 import difflib
+from typing import Any
 
 import pytest
 import yaml
@@ -8,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fleet.errors import FleetError
-from fleet.stackfile import StackText, one_line
+from fleet.stackfile import Entry, StackText, one_line
 
 from .conftest import STACK_FILE
 
@@ -27,16 +28,16 @@ ENTRIES = st.one_of(
 )
 
 
-def servers_in(text):
+def servers_in(text: str) -> Any:
     return yaml.safe_load(text)["config"]["mcp-fleet:servers"]
 
 
-def changed_lines(before, after):
+def changed_lines(before: str, after: str) -> list[str]:
     lines = difflib.ndiff(before.splitlines(), after.splitlines())
     return [line for line in lines if line[0] in "+-"]
 
 
-def test_a_new_server_is_one_line_after_the_last():
+def test_a_new_server_is_one_line_after_the_last() -> None:
     after = StackText(STACK_FILE, name="f").with_server("fetch", "pypi:mcp-server-fetch@2026.10.24")
     assert changed_lines(STACK_FILE, after) == ["+     fetch: pypi:mcp-server-fetch@2026.10.24"]
     assert after.index("volume: true\n    fetch:") < after.index("\n\n  # who may call")
@@ -49,7 +50,7 @@ def test_a_new_server_is_one_line_after_the_last():
         ("memory", 6),
     ],
 )
-def test_a_removed_server_takes_its_lines_and_no_others(server, gone):
+def test_a_removed_server_takes_its_lines_and_no_others(server: str, gone: Any) -> None:
     after = StackText(STACK_FILE, name="f").without_server(server)
     changes = changed_lines(STACK_FILE, after)
     assert changes == gone if isinstance(gone, list) else len(changes) == gone
@@ -59,7 +60,7 @@ def test_a_removed_server_takes_its_lines_and_no_others(server, gone):
 
 
 @given(name=NAMES, entry=ENTRIES)
-def test_what_is_written_is_read_back_and_removing_it_restores_the_file(name, entry):
+def test_what_is_written_is_read_back_and_removing_it_restores_the_file(name: str, entry: Entry) -> None:
     assume(name not in servers_in(STACK_FILE))
     after = StackText(STACK_FILE, name="f").with_server(name, entry)
     assert servers_in(after) == {**servers_in(STACK_FILE), name: entry}
@@ -81,7 +82,7 @@ def test_what_is_written_is_read_back_and_removing_it_restores_the_file(name, en
         "config:\n  mcp-fleet:servers:\n    a: |-\n      pypi:a@1\n  mcp-fleet:port: 1\n",
     ],
 )
-def test_every_form_of_the_file_takes_a_server_and_gives_it_back(text):
+def test_every_form_of_the_file_takes_a_server_and_gives_it_back(text: str) -> None:
     before = StackText(text, name="f")
     after = before.with_server("new", {"source": "pypi:new@2", "volume": True})
     assert servers_in(after) == {**before.servers, "new": {"source": "pypi:new@2", "volume": True}}
@@ -92,11 +93,11 @@ def test_every_form_of_the_file_takes_a_server_and_gives_it_back(text):
     assert rest["config"] == others
 
 
-def test_the_last_server_leaves_an_empty_mapping():
+def test_the_last_server_leaves_an_empty_mapping() -> None:
     text = "config:\n  mcp-fleet:servers:\n    a: pypi:a@1\n"
     assert StackText(text, name="f").without_server("a") == "config:\n  mcp-fleet:servers: {}\n"
 
 
-def test_what_is_no_yaml_is_said_with_the_name_of_the_file():
+def test_what_is_no_yaml_is_said_with_the_name_of_the_file() -> None:
     with pytest.raises(FleetError, match=r"Pulumi\.dev\.yaml is no valid YAML"):
         StackText("config: [", name="Pulumi.dev.yaml")

@@ -22,9 +22,7 @@ Text = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100_000),
     Field(description="What to keep, as plain text or Markdown."),
 ]
-Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=200), Field(description="A short title.")
-]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Field(description="A short title.")]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(description="Words to find the note by.", max_length=20)]
 OneTag = Annotated[Tag | None, Field(description="Only notes with this tag.")]
@@ -55,9 +53,7 @@ class Found:
 
 def build(store: NoteStore) -> MCPServer[None]:
     """Return a server whose tools work on `store`."""
-    server: MCPServer[None] = MCPServer(
-        "notes", version=VERSION, instructions=INSTRUCTIONS, log_level="WARNING"
-    )
+    server: MCPServer[None] = MCPServer("notes", version=VERSION, instructions=INSTRUCTIONS, log_level="WARNING")
 
     @server.tool(title="Add a note", annotations=ADDS)
     def add_note(text: Text, title: Title = "", tags: Tags = []) -> Note:  # noqa: B006 - the schema's default; never changed
