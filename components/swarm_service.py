@@ -42,7 +42,8 @@ class HealthCheck:
 
 def http_health(port: int, path: str) -> HealthCheck:
     """Return a check, in plain bash, that GET `path` answers 200: an interpreter would cost more than it watches."""
-    request = f"exec 3<>/dev/tcp/127.0.0.1/{port}; printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3"
+    head = f"GET {path} HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n"
+    request = f"exec 3<>/dev/tcp/127.0.0.1/{port}; printf '{head}' >&3"
     answer = 'read -r _ code _ <&3; [ "$code" = 200 ]'
     return HealthCheck(command=("bash", "-c", f"{request}; {answer}"), interval_seconds=2)
 

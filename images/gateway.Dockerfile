@@ -1,5 +1,5 @@
 # The gateway and the policy service: Envoy, its agent, and what tells the agent who may call what.
-ARG PYTHON
+ARG PYTHON=docker.io/library/python:3.13-slim-trixie
 
 FROM ${PYTHON} AS build-tools
 RUN --mount=type=cache,target=/root/.cache/pip \

@@ -1,7 +1,7 @@
 # One MCP server out of the npm registry, under the bridge.
 # Everything above `server-installed` is the same in python, node and path.Dockerfile: built once, and shared as layers.
-ARG PYTHON
-ARG NODE
+ARG PYTHON=docker.io/library/python:3.13-slim-trixie
+ARG NODE=docker.io/library/node:24-trixie-slim
 
 FROM ${PYTHON} AS build-tools
 RUN --mount=type=cache,target=/root/.cache/pip \

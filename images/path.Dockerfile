@@ -1,6 +1,6 @@
 # One MCP server of our own, under the bridge: the Python project in the context `server`.
 # Everything above `server-installed` is the same in python, node and path.Dockerfile: built once, and shared as layers.
-ARG PYTHON
+ARG PYTHON=docker.io/library/python:3.13-slim-trixie
 
 FROM ${PYTHON} AS build-tools
 RUN --mount=type=cache,target=/root/.cache/pip \

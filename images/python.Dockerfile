@@ -1,6 +1,6 @@
 # One MCP server out of the Python index, under the bridge.
 # Everything above `server-installed` is the same in python, node and path.Dockerfile: built once, and shared as layers.
-ARG PYTHON
+ARG PYTHON=docker.io/library/python:3.13-slim-trixie
 
 FROM ${PYTHON} AS build-tools
 RUN --mount=type=cache,target=/root/.cache/pip \

@@ -78,12 +78,24 @@ Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string",
 VariableValue = Annotated[
     str, BeforeValidator(_variable_value), WithJsonSchema({"type": ["string", "number", "boolean"]})
 ]
+_TOOLS_SCHEMA = {"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 Tools = Annotated[
     tuple[str, ...] | Literal["*"],
     PlainValidator(_parse_tools),
-    WithJsonSchema({"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    WithJsonSchema(_TOOLS_SCHEMA),
 ]
-AllowedServers = Annotated[dict[str, Tools] | None, BeforeValidator(_parse_allowed_servers)]
+AllowedServers = Annotated[
+    dict[str, Tools] | None,
+    BeforeValidator(_parse_allowed_servers),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "object", "additionalProperties": _TOOLS_SCHEMA},
+            ]
+        }
+    ),
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -152,8 +164,8 @@ class StackConfig(_Model):
     """Port of the gateway on the host."""
     registry_port: Port = 5000
     """Port of the image registry on the host."""
-    grafana_port: Port = 3000
-    """Port of Grafana on the host, where its image can be had."""
+    grafana_port: Port | None = None
+    """Port of Grafana on the host. Without it, or where its image can't be had, there is no Grafana."""
     builder: str | None = None
     """Name of the buildx builder; BUILDX_BUILDER or mcp-fleet when it is left out."""
     servers: dict[Label, ServerConfig] = {}

@@ -38,6 +38,8 @@ def _ports(config: StackConfig) -> Iterator[Problem]:
         ("registry-port", config.registry_port),
         ("grafana-port", config.grafana_port),
     ):
+        if port is None:
+            continue
         if port in taken:
             yield Problem(path=(key,), message=f"{port} is the {taken[port]} already; choose another one")
         taken.setdefault(port, key)
@@ -48,7 +50,7 @@ def _name(stack: str, name: str) -> Iterator[Problem]:
     if len(name) > limit:
         yield Problem(
             path=("servers", name),
-            message=f"the name has {len(name)} characters; beside the stack's name {stack!r} it may have {limit}",
+            message=f"is too long: {len(name)} characters, {limit} fit beside the stack's name; shorten it",
         )
     if name in COMPONENT_NAMES:
         yield Problem(path=("servers", name), message="this name is a part of the fleet itself; choose another one")

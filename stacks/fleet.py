@@ -192,8 +192,8 @@ def _infrastructure(
             prometheus_image=images["prometheus"],
             prometheus_config=(monitoring / "prometheus.yml").read_text(encoding="utf-8"),
             dashboard=(monitoring / "overview.json").read_text(encoding="utf-8"),
-            grafana_image=images.get("grafana"),
-            grafana_port=stack.config.grafana_port,
+            grafana_image=images.get("grafana") if stack.config.grafana_port else None,
+            grafana_port=stack.config.grafana_port or 0,
         ),
         opts=opts,
     )

@@ -1,13 +1,15 @@
 """Says why a service did not become healthy: what its containers logged before Swarm or the provider removed them.
 
-The Docker provider only reports that a service did not converge, and by then has deleted it. So from the first service
-that is created or updated on, a thread listens to Docker's events and keeps the last lines of each container that died
-or turned unhealthy.
+The Docker provider only reports that a service did not converge, and by then has deleted it. So while services are
+created or updated, one thread listens to Docker's events and keeps the last lines of each container that died or turned
+unhealthy, and another asks Swarm what it says of tasks that have no container, such as those whose image is missing.
 """
 
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import docker
@@ -24,19 +26,39 @@ SHOWN_LINES = 10
 WAIT_SECONDS = 5.0
 """How long to wait for a container to die that was told to, when a service failed and nothing is known yet."""
 
+ASK_SECONDS = 1.0
+"""How often Swarm is asked about the tasks of services that are being created or updated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerEnd:
+    """A container that died or turned unhealthy, with the last lines of its log. `exit_code` is None if unhealthy."""
+
+    container: str
+    exit_code: str | None
+    lines: Sequence[str]
+
 
 class LastWords:
-    """Listens to one Docker engine; `hooks` go to the services whose failures it shall explain."""
+    """Watches one Docker engine; `hooks` go to the services whose failures it shall explain."""
 
     def __init__(self, address: str) -> None:
         """`address` is the engine's. Nothing is asked before a service is created or updated."""
         self._address = address
-        self._lines: dict[str, Sequence[str]] = {}
         self._changed = threading.Condition()
+        self._watched: dict[str, str] = {}
+        """When each service began to be created or changed, as Docker writes times."""
+        self._ends: dict[str, ContainerEnd] = {}
+        self._errors: dict[str, str] = {}
         self._started = False
-        start = pulumi.ResourceHook("listen-to-containers", self._start)
+        start = pulumi.ResourceHook("watch-service", self._start)
+        stop = pulumi.ResourceHook("service-is-well", self._stop)
         self.hooks = pulumi.ResourceHookBinding(
-            before_create=[start], before_update=[start], on_error=[pulumi.ErrorHook("last-words", self._explain)]
+            before_create=[start],
+            before_update=[start],
+            after_create=[stop],
+            after_update=[stop],
+            on_error=[pulumi.ErrorHook("last-words", self._explain)],
         )
 
     def transformation(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
@@ -46,67 +68,133 @@ class LastWords:
         opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(hooks=self.hooks))
         return pulumi.ResourceTransformationResult(props=args.props, opts=opts)
 
-    def _start(self, _: pulumi.ResourceHookArgs) -> None:
+    def _start(self, args: pulumi.ResourceHookArgs) -> None:
         with self._changed:
+            self._watched[_service(args.new_inputs)] = datetime.now(UTC).isoformat()
+            self._changed.notify_all()
             if self._started:
                 return
             self._started = True
-        client = docker.DockerClient(base_url=self._address)
-        # Opened before the hook returns: nothing that the service does can be missed.
-        events = client.events(
-            decode=True,
-            filters={"type": ["container"], "event": ["die", "health_status: unhealthy"], "label": [SERVICE_LABEL]},
-        )
-        threading.Thread(target=self._listen, args=(client, events), name="last-words", daemon=True).start()
+            client = docker.DockerClient(base_url=self._address)
+            # Opened before the hook returns: nothing that the service does can be missed.
+            events = client.events(
+                decode=True,
+                filters={
+                    "type": ["container"],
+                    "event": ["die", "health_status: unhealthy"],
+                    "label": [SERVICE_LABEL],
+                },
+            )
+            for name, work in (("container-events", self._listen), ("task-errors", self._ask)):
+                threading.Thread(target=self._run, args=(work, client, events), name=name, daemon=True).start()
+
+    def _stop(self, args: pulumi.ResourceHookArgs) -> None:
+        with self._changed:
+            self._watched.pop(_service(args.new_inputs), None)
+
+    def _run(self, work: Any, client: docker.DockerClient, events: Iterator[Mapping[str, Any]]) -> None:  # noqa: ANN401
+        try:
+            work(client, events)
+        except (DockerException, RequestException) as error:
+            pulumi.log.warn(f"Docker stopped answering, so the reason of a failure may be missing: {error}")
 
     def _listen(self, client: docker.DockerClient, events: Iterator[Mapping[str, Any]]) -> None:
-        try:
-            for event in events:
-                self._keep(client, event["Actor"])
-        except (DockerException, RequestException) as error:
-            pulumi.log.debug(f"no more events of containers: {error}")
-
-    def _keep(self, client: docker.DockerClient, actor: Mapping[str, Any]) -> None:
-        try:
-            log = client.containers.get(actor["ID"]).logs(tail=TAIL_LINES)
-        except NotFound:
-            return
-        lines = log.decode(errors="replace").splitlines()
-        with self._changed:
-            if lines:
-                self._lines[actor["Attributes"][SERVICE_LABEL]] = lines
+        for event in events:
+            actor = event["Actor"]
+            service = actor["Attributes"][SERVICE_LABEL]
+            try:
+                log = client.containers.get(actor["ID"]).logs(tail=TAIL_LINES)
+            except NotFound:
+                continue
+            exit_code = actor["Attributes"].get("exitCode")
+            with self._changed:
+                earlier = self._ends.get(service)
+                if earlier and earlier.container == actor["ID"]:
+                    exit_code = earlier.exit_code  # it was told to go because it was unhealthy
+                self._ends[service] = ContainerEnd(
+                    container=actor["ID"], exit_code=exit_code, lines=log.decode(errors="replace").splitlines()
+                )
                 self._changed.notify_all()
+
+    def _ask(self, client: docker.DockerClient, _: Iterator[Mapping[str, Any]]) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._watched)
+                watched = dict(self._watched)
+            for service, since in watched.items():
+                error = _task_error(client, service, since)
+                if error:
+                    with self._changed:
+                        self._errors[service] = error
+            with self._changed:
+                self._changed.wait(ASK_SECONDS)
 
     def _explain(self, args: pulumi.ErrorHookArgs) -> bool:
         inputs = args.new_inputs or {}
-        service = str(inputs.get("name", ""))
+        service = _service(inputs)
         with self._changed:
-            self._changed.wait_for(lambda: service in self._lines, timeout=WAIT_SECONDS)
-            lines = self._lines.pop(service, ())
-        pulumi.log.error(explanation(inputs, lines))
+            self._changed.wait_for(lambda: service in self._ends or service in self._errors, timeout=WAIT_SECONDS)
+            end = self._ends.pop(service, None)
+            error = self._errors.pop(service, "")
+            self._watched.pop(service, None)
+        if end or error:
+            pulumi.log.error(explanation(inputs, end, error))
         return False
 
 
-def explanation(inputs: Mapping[str, Any], lines: Sequence[str]) -> str:
-    """Return why the service with these `inputs` failed, from the log `lines` of its last container."""
+def _service(inputs: Mapping[str, Any] | None) -> str:
+    return str((inputs or {}).get("name", ""))
+
+
+def _task_error(client: docker.DockerClient, service: str, since: str) -> str:
+    """Return what Swarm says of the service's youngest task that has an error and was made after `since`."""
+    try:
+        tasks = client.api.tasks(filters={"service": service})  # type: ignore[no-untyped-call]
+    except NotFound:
+        return ""
+    failed = [task for task in tasks if task["Status"].get("Err") and task["CreatedAt"] > since]
+    return str(max(failed, key=lambda task: task["UpdatedAt"])["Status"]["Err"]) if failed else ""
+
+
+def explanation(inputs: Mapping[str, Any], end: ContainerEnd | None, error: str) -> str:
+    """Return why the service with these `inputs` failed.
+
+    Arguments:
+        inputs: the service's, as the provider got them.
+        end: its last container that died or turned unhealthy, if one ran at all.
+        error: what Swarm said of its last task.
+    """
     labels = {label["label"]: label["value"] for label in inputs.get("labels", ())}
     kind, name = labels.get("mcp-fleet.kind", "service"), labels.get("mcp-fleet.name", inputs.get("name"))
     head = f'{kind} "{name}" did not become healthy'
-    if not lines:
-        return f"{head}: none of its containers logged anything; `docker service ps {inputs.get('name')}` shows why"
-    entries = [_entry(line) for line in lines]
-    reason = next((entry["reason"] for entry in reversed(entries) if entry.get("reason")), entries[-1]["text"])
-    shown = "\n".join(f"  | {entry['text']}" for entry in entries[-SHOWN_LINES:])
-    return f"{head}: {reason}\nits last lines:\n{shown}"
+    if end is None:
+        return f"{head}: {error}"
+    entries = [_entry(line) for line in end.lines]
+    reasons = [entry.reason for entry in entries if entry.reason]
+    if reasons:
+        reason = reasons[-1]
+    elif end.exit_code is None:
+        reason = "its health check failed"
+    else:
+        reason = f"it exited with code {end.exit_code}"
+    shown = [f"  | {entry.text}" for entry in entries[-SHOWN_LINES:]]
+    return "\n".join([f"{head}: {reason}", *(["its last lines:", *shown] if shown else ["it logged nothing"])])
 
 
-def _entry(line: str) -> dict[str, str]:
-    """Return the `text` of a log line, and its `reason` where it is one of the bridge's JSON lines that has one."""
+@dataclass(frozen=True)
+class _Entry:
+    """A log line: its text, and the reason of a failure where it is one of the bridge's JSON lines that gives one."""
+
+    text: str
+    reason: str = ""
+
+
+def _entry(line: str) -> _Entry:
     try:
         fields = json.loads(line)
     except ValueError:
-        return {"text": line}
+        return _Entry(line)
     if not isinstance(fields, dict):
-        return {"text": line}
+        return _Entry(line)
     text = fields.get("line") or fields.get("message") or fields.get("event") or line
-    return {"text": str(text), "reason": str(fields.get("reason") or "")}
+    return _Entry(str(text), str(fields.get("reason") or ""))

@@ -82,7 +82,7 @@ class StackFile:
             line = key.start_mark.line + 1
             here = (*path, key.value.removeprefix(f"{PROJECT}:") if not path else key.value)
             if key.value in lines:
-                what = f"two servers are named {key.value!r}" if path == ("servers",) else "stands there twice"
+                what = "there are two servers of this name" if path == ("servers",) else "stands there twice"
                 yield Problem(path=here, message=f"{what} (lines {lines[key.value]} and {line}); rename or remove one")
             lines[key.value] = line
             yield from self._duplicates(value, here)

@@ -1,0 +1,156 @@
+"""One example of every component, as a program of somebody else might use it."""
+
+import pulumi
+
+from components.consul import Consul, ConsulArgs
+from components.gateway import Gateway, GatewayArgs
+from components.hosts.local import LocalHost, LocalHostArgs
+from components.image import BaseImages, RegistryAccount, ServerImage, ServerImageArgs
+from components.monitoring import Monitoring, MonitoringArgs
+from components.redis import Redis, RedisArgs
+from components.registry import Registry, RegistryArgs
+from components.server import McpServer, McpServerArgs
+from components.swarm_service import Limits
+
+PINNED = "docker.io/example/{name}:1@sha256:" + "a" * 64
+NAME_KEY = "the-key-of-names"
+SECRETS = {
+    "name key": NAME_KEY,
+    "registry password": "the-password-of-the-registry",
+    "bcrypt hash": "$2a$10$the-hash-of-the-registry",
+    "token": "the-token-of-the-server",
+    "variable": "the-value-of-the-variable",
+    "master": "the-master-of-the-gateway",
+    "api key": "the-key-of-codex",
+    "generated": "password-of-",
+}
+BASES = BaseImages(python=PINNED.format(name="python"), node=PINNED.format(name="node"))
+
+
+def secret(name: str) -> pulumi.Output[str]:
+    return pulumi.Output.secret(SECRETS[name])
+
+
+def account() -> RegistryAccount:
+    return RegistryAccount(address="localhost:5000", username="test", password=secret("registry password"))
+
+
+def consul() -> Consul:
+    return Consul("consul", ConsulArgs(fleet="test", network="net", image=PINNED.format(name="consul")))
+
+
+def redis() -> Redis:
+    return Redis(
+        "redis",
+        RedisArgs(
+            fleet="test",
+            network="net",
+            name_key=secret("name key"),
+            image=PINNED.format(name="redis"),
+            exporter_image=PINNED.format(name="redis-exporter"),
+        ),
+    )
+
+
+def registry() -> Registry:
+    return Registry(
+        "registry",
+        RegistryArgs(
+            fleet="test",
+            network="net",
+            name_key=secret("name key"),
+            image=PINNED.format(name="registry"),
+            host="localhost",
+            port=5000,
+            username="test",
+            password_hash=secret("bcrypt hash"),
+        ),
+    )
+
+
+def monitoring(*, grafana: bool = True) -> Monitoring:
+    return Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            fleet="test",
+            network="net",
+            name_key=secret("name key"),
+            prometheus_image=PINNED.format(name="prometheus"),
+            prometheus_config="global: {}",
+            dashboard="{}",
+            grafana_image=PINNED.format(name="grafana") if grafana else None,
+        ),
+    )
+
+
+def host() -> LocalHost:
+    return LocalHost("test", LocalHostArgs(fleet="test"))
+
+
+def image_args() -> ServerImageArgs:
+    return ServerImageArgs(
+        fleet="test",
+        kind="python",
+        package="mcp-server-time",
+        version="2026.10.19",
+        command="mcp-server-time",
+        bases=BASES,
+        registry=account(),
+        builder="builder",
+    )
+
+
+def image() -> ServerImage:
+    return ServerImage("time", image_args())
+
+
+def server(*, volume: bool = False) -> McpServer:
+    return McpServer(
+        "time",
+        McpServerArgs(
+            fleet="test",
+            network="net",
+            name_key=secret("name key"),
+            image=image_args(),
+            arguments=["--local-timezone", "UTC"],
+            environment={"COLOUR": "blue"},
+            secrets={"API_TOKEN": secret("variable")},
+            volume=volume,
+            gateway_token=secret("token"),
+            consul="http://consul:8500",
+            limits=Limits.of(cpus=0.5, mebibytes=256),
+        ),
+    )
+
+
+def gateway() -> Gateway:
+    return Gateway(
+        "gateway",
+        GatewayArgs(
+            fleet="test",
+            network="net",
+            name_key=secret("name key"),
+            bases=BASES,
+            registry=account(),
+            builder="builder",
+            version="1",
+            port=8080,
+            consul="http://consul:8500",
+            policy='{"clients": {}}',
+            keys={"codex": [secret("api key")]},
+            master=secret("master"),
+        ),
+    )
+
+
+TOKENS = {
+    "mcp-fleet:components:Consul": consul,
+    "mcp-fleet:components:Gateway": gateway,
+    "mcp-fleet:components:McpServer": server,
+    "mcp-fleet:components:Monitoring": monitoring,
+    "mcp-fleet:components:Redis": redis,
+    "mcp-fleet:components:Registry": registry,
+    "mcp-fleet:components:ServerImage": image,
+    "mcp-fleet:hosts:LocalHost": host,
+}
+"""An example of each component by its type token. A token is part of every URN: it never changes."""
