@@ -1,23 +1,24 @@
 """The Docker engine: the machine's own if one answers, else a dockerd of ours beside it; in both, a one-node Swarm."""
 
-import hashlib
 import json
 import os
 import resource
 import shutil
-import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
 from pathlib import Path
+from typing import Any
 
-from dev import commands, debian, home
+from dev import commands, debian, home, network
 from dev.daemons import Daemon
 from dev.errors import EngineError
 from dev.progress import Step
 
 PACKAGES = ("docker.io", "runc", "iptables", "iproute2", "ca-certificates")
 OPEN_FILES = 65536
+SETTLE_SECONDS = 30.0
+POLL_SECONDS = 0.2
 SWARM_PORTS = (2377, 7946)
 """Management and gossip: https://docs.docker.com/engine/swarm/swarm-tutorial/#open-protocols-and-ports-between-the-hosts"""
 VXLAN_PORT = 4789
@@ -42,7 +43,7 @@ def configuration(registry_mirror: str | None) -> dict[str, object]:
         "data-root": str(home.home() / "docker"),
         "exec-root": str(home.run() / "docker"),
         "pidfile": str(home.run() / "docker.pid"),
-        "bridge": bridge_name(),
+        "bridge": network.bridge_name(),
         "no-new-privileges": True,
         "default-ulimits": {"nofile": {"Name": "nofile", "Soft": open_files, "Hard": open_files}},
         "default-runtime": "limited",
@@ -87,7 +88,7 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
     home.replace(_configuration_file(), json.dumps(wanted, indent=2) + "\n")
     runtime = (Path(__file__).parent / "runc_limited.py").read_text()
     home.replace(home.binaries() / "runc-limited", runtime, mode=0o755)
-    _make_bridge()
+    network.make_bridge()
     step.update("starting dockerd")
     daemon.start(_answers)
     step.done(f"own engine ({_version()}), started: no other Docker answers")
@@ -96,10 +97,9 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
 def stop_own() -> bool:
     """Stop our own dockerd if it runs, and what it left in the machine's network. Returns whether it ran."""
     ran = _daemon().stop()
-    if sys.platform == "linux":
-        for name in (bridge_name(), gateway_bridge_name()):
-            if Path("/sys/class/net", name).exists():
-                subprocess.run(["ip", "link", "delete", name], check=True)
+    if sys.platform == "linux" and _configuration_file().is_file():
+        network.remove_bridges()
+        _unmount(home.home() / "docker")
     return ran
 
 
@@ -109,36 +109,52 @@ def join_swarm(host: str, *, own: bool, step: Step) -> None:
     Raises:
         EngineError: It is a worker, or its Swarm has no leader; or it can't be made one.
     """
-    swarm = json.loads(_docker(host, "info", "--format", "{{json .Swarm}}"))
+    swarm = _settled_swarm(host)
     state = swarm["LocalNodeState"]
+    if state == "active" and not swarm["ControlAvailable"]:
+        raise EngineError(
+            f"the Docker engine at {host} is a Swarm worker; services are made on a manager\n"
+            "  use a manager's engine (DOCKER_HOST), or `docker swarm leave` here"
+        )
+    if state not in ("active", "inactive") or swarm.get("Error"):
+        raise EngineError(
+            f"the Swarm of the Docker engine at {host} is {state}: {swarm.get('Error') or 'no reason given'}"
+        )
     if state == "active":
-        if not swarm["ControlAvailable"]:
-            raise EngineError(
-                f"the Docker engine at {host} is a Swarm worker; services are made on a manager\n"
-                "  use a manager's engine (DOCKER_HOST), or `docker swarm leave` here"
-            )
         step.done("active")
         return
-    if state != "inactive":
-        raise EngineError(f"the Swarm of the Docker engine at {host} is {state}: {swarm.get('Error', '')}".rstrip(": "))
     if own:
         # By default every dockerd of a machine uses the one bridge docker_gwbridge: ours gets its own.
-        option = f"com.docker.network.bridge.name={gateway_bridge_name()}"
-        masquerade = "com.docker.network.bridge.enable_ip_masquerade=true"
-        no_icc = "com.docker.network.bridge.enable_icc=false"
         if "docker_gwbridge" not in _docker(host, "network", "ls", "--format", "{{.Name}}").split():
-            create = ["network", "create", "--opt", option, "--opt", no_icc, "--opt", masquerade, "docker_gwbridge"]
-            _docker(host, *create)
+            options = {
+                "com.docker.network.bridge.name": network.gateway_bridge_name(),
+                "com.docker.network.bridge.enable_icc": "false",
+                "com.docker.network.bridge.enable_ip_masquerade": "true",
+                "com.docker.network.driver.mtu": str(network.uplink_mtu()),
+            }
+            arguments = [argument for name, value in options.items() for argument in ("--opt", f"{name}={value}")]
+            _docker(host, "network", "create", *arguments, "docker_gwbridge")
         # Swarm's ports are fixed but for this one; a second engine gets another address of the loopback.
-        address = free_loopback(SWARM_PORTS)
-        data = ["--data-path-port", str(free_port(VXLAN_PORT))]
+        address = network.free_loopback(SWARM_PORTS)
+        data = ["--data-path-port", str(network.free_port(VXLAN_PORT))]
         _docker(host, "swarm", "init", "--advertise-addr", address, "--listen-addr", address, *data)
         step.done(f"made a one-node Swarm on {address}")
     else:
         _docker(host, "swarm", "init", "--advertise-addr", "127.0.0.1")
         cluster = _docker(host, "info", "--format", "{{.Swarm.Cluster.ID}}")
         home.replace(_made_swarm(), json.dumps({"host": host, "cluster": cluster}) + "\n")
-        step.done(f"made a one-node Swarm of the Docker at {host} ; `make down` undoes it")
+        step.done(f"made a one-node Swarm of the Docker at {host}; `make down` undoes it")
+
+
+def _settled_swarm(host: str) -> dict[str, Any]:
+    """What Docker says of its Swarm, once a node that was just started has joined and has a leader."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        swarm: dict[str, Any] = json.loads(_docker(host, "info", "--format", "{{json .Swarm}}"))
+        unsettled = swarm["LocalNodeState"] == "pending" or (swarm["ControlAvailable"] and swarm.get("Error"))
+        if not unsettled or time.monotonic() > deadline:
+            return swarm
+        time.sleep(POLL_SECONDS)
 
 
 def leave_swarm() -> bool:
@@ -176,32 +192,22 @@ def services(host: str) -> dict[str, list[str]]:
     return found
 
 
-def bridge_name() -> str:
-    """The network interface of our containers; a name of 15 characters at most."""
-    return f"mcpf-{_mark()}"
-
-
-def gateway_bridge_name() -> str:
-    """The interface that leads from overlay networks out of the machine."""
-    return f"mcpg-{_mark()}"
-
-
-def _make_bridge() -> None:
-    """dockerd wants a bridge with a name of ours to exist, with its address."""
-    name = bridge_name()
-    if not Path("/sys/class/net", name).exists():
-        subprocess.run(["ip", "link", "add", "name", name, "type", "bridge"], check=True)
-        taken = commands.output(["ip", "-4", "route"]) or ""
-        third = next(number for number in range(17, 255) if f"10.213.{number}." not in taken)
-        subprocess.run(["ip", "address", "add", f"10.213.{third}.1/24", "dev", name], check=True)
-    subprocess.run(["ip", "link", "set", name, "up"], check=True)
-
-
 def _daemon() -> Daemon:
     program = shutil.which("dockerd") or "/usr/sbin/dockerd"
     # A containerd that the machine runs already is shared: by namespaces, which older dockerds only take as flags.
-    namespaces = (f"--containerd-namespace=mcpf-{_mark()}", f"--containerd-plugins-namespace=mcpf-plugins-{_mark()}")
+    namespaces = (
+        f"--containerd-namespace=mcpf-{network.mark()}",
+        f"--containerd-plugins-namespace=mcpf-plugins-{network.mark()}",
+    )
     return Daemon("dockerd", (program, "--config-file", str(_configuration_file()), *namespaces))
+
+
+def _unmount(folder: Path) -> None:
+    """Undo the mounts of a dockerd that was killed, and the one that dockerd makes of its data folder for itself."""
+    points = [Path(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines()]
+    for point in reversed(points):
+        if point == folder or folder in point.parents:
+            subprocess.run(["umount", str(point)], check=True)
 
 
 def _made_swarm() -> Path:
@@ -225,11 +231,6 @@ def _own_host() -> str:
     return f"unix://{home.run() / 'docker.sock'}"
 
 
-def _mark() -> str:
-    """Tells the engines of two MCP_FLEET_HOMEs apart."""
-    return hashlib.sha256(str(home.home()).encode()).hexdigest()[:8]
-
-
 def _answers() -> bool:
     return bool(_version())
 
@@ -244,37 +245,3 @@ def _docker(host: str, *arguments: str) -> str:
     if done.returncode != 0:
         raise EngineError(f"docker {' '.join(arguments[:2])} on {host} failed: {done.stderr.strip()}")
     return done.stdout.strip()
-
-
-def free_loopback(ports: Sequence[int]) -> str:
-    """The first address of the loopback, from 127.0.0.1, where nothing has any of these TCP ports.
-
-    Raises:
-        EngineError: There is none among the first hundred.
-    """
-    for last in range(1, 101):
-        address = f"127.0.0.{last}"
-        if all(_is_free(address, port, socket.SOCK_STREAM) for port in ports):
-            return address
-    raise EngineError(f"ports {ports} are taken on 127.0.0.1 to 127.0.0.100\n  `ss -lntp` shows who has them")
-
-
-def free_port(first: int) -> int:
-    """The first UDP port from `first` on that nothing on this machine has: Swarm takes none that the kernel chooses.
-
-    Raises:
-        EngineError: The next hundred ports are all taken.
-    """
-    for port in range(first, first + 100):
-        if _is_free("0.0.0.0", port, socket.SOCK_DGRAM):  # noqa: S104 - only tried: VXLAN needs it on every address
-            return port
-    raise EngineError(f"no free port from {first} to {first + 99} for the Swarm\n  `ss -lnup` shows who has them")
-
-
-def _is_free(address: str, port: int, kind: socket.SocketKind) -> bool:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
-        return True
