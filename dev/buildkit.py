@@ -10,6 +10,7 @@ from dev.daemons import Daemon
 from dev.environment import BUILDER
 from dev.errors import EngineError
 from dev.progress import Step
+from dev.reach import Reach
 
 CACHE = "20GB"
 """The build cache that buildkitd keeps at most."""
@@ -61,8 +62,7 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
     else:
         if sys.platform != "linux" or os.geteuid() != 0:
             raise EngineError(
-                "building images needs an own buildkitd here, and that needs Linux and root\n"
-                "  or make the public image registry reachable: the builder then runs in your Docker"
+                "an own buildkitd needs Linux and root\n  start Docker, or set DOCKER_HOST: it then runs there"
             )
         debian.ensure(("runc",), step)
         daemon.stop()
@@ -71,27 +71,29 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
         daemon.start(answers)
         step.done(f"own buildkitd {go_tools.BUILDKITD.version()}, started")
     _install_buildx()
-    _define_builder(["--driver", "remote", f"unix://{_socket()}"], {"DOCKER_CONFIG": str(home.docker_config())})
+    buildx = [str(go_tools.BUILDX.path())]
+    _define_builder(buildx, ["--driver", "remote", f"unix://{_socket()}"], {"DOCKER_CONFIG": str(home.docker_config())})
 
 
-def use_container(step: Step) -> None:
+def use_container(found: Reach, step: Step) -> None:
     """Have buildx run its builder as a container in the machine's own Docker.
 
     With the machine's network, so that it reaches a registry on localhost.
     """
     step.update("starting the builder's container")
-    _define_builder(["--driver", "docker-container", "--driver-opt", "network=host", "--bootstrap"], {})
+    options = ["--driver", "docker-container", "--driver-opt", "network=host", "--bootstrap"]
+    _define_builder(_buildx(found), options, {})
     step.done(f"buildx builder {BUILDER} in a container of your Docker")
 
 
-def remove_container() -> bool:
+def remove_container(found: Reach) -> bool:
     """Remove the builder's container from the machine's own Docker, its cache too. Returns whether there was one."""
-    return commands.output(["docker", "buildx", "rm", "--force", BUILDER], timeout=60) is not None
+    return commands.output([*_buildx(found), "rm", "--force", BUILDER], timeout=60) is not None
 
 
-def stop_container() -> bool:
+def stop_container(found: Reach) -> bool:
     """Stop the builder's container, which keeps its cache. Returns whether there was one."""
-    return commands.output(["docker", "buildx", "stop", BUILDER], timeout=60) is not None
+    return commands.output([*_buildx(found), "stop", BUILDER], timeout=60) is not None
 
 
 def stop_own() -> bool:
@@ -99,11 +101,16 @@ def stop_own() -> bool:
     return _daemon().stop()
 
 
-def _define_builder(options: list[str], environ: dict[str, str]) -> None:
+def _buildx(found: Reach) -> list[str]:
+    """The machine's own buildx, or ours, which works without the docker command."""
+    return ["docker", "buildx"] if found.buildx else [str(go_tools.BUILDX.path())]
+
+
+def _define_builder(buildx: list[str], options: list[str], environ: dict[str, str]) -> None:
     environ = {**os.environ, **environ}
-    told = commands.output(["docker", "buildx", "ls", "--format", "{{.Name}}"], environ=environ) or ""
+    told = commands.output([*buildx, "ls", "--format", "{{.Name}}"], environ=environ) or ""
     if BUILDER not in told.split():
-        commands.run(["docker", "buildx", "create", "--name", BUILDER, *options], name="buildx", environ=environ)
+        commands.run([*buildx, "create", "--name", BUILDER, *options], name="buildx", environ=environ)
 
 
 def _install_buildx() -> None:

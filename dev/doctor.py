@@ -54,10 +54,15 @@ def _python(found: Reach) -> Finding:
 def _docker(found: Reach) -> Finding:
     told = _docker_says(found, "version", "--format", "{{.Server.Version}}")
     version = f" {told}" if told else ""
-    if found.docker_host:
+    if not found.own_engine:
         why = "it answers" if told else f"it doesn't answer: start it, or forget it by removing {reach.record()}"
         return Finding("Docker", f"your own{version}, at {found.docker_host}", why, bool(told))
-    why = "no other Docker answered" if told else f"it isn't running: {REMEDY}"
+    reason = (
+        "yours can pull no image here, and a mirror is the engine's setting"
+        if found.docker_host
+        else "no other answered"
+    )
+    why = reason if told else f"it isn't running: {REMEDY}"
     return Finding("Docker", f"own engine{version}, at {reach.own_docker_host()}", why, bool(told))
 
 
@@ -71,7 +76,7 @@ def _swarm(found: Reach) -> Finding:
 
 
 def _limits(found: Reach) -> Finding:
-    if found.docker_host:
+    if not found.own_engine:
         why = "what your Docker has by default: no-new-privileges and a pids limit are in the hosts' daemon.json only"
         return Finding("container defaults", "your Docker's", why, ok=True)
     why = "a Swarm service can't ask for them by itself"
@@ -79,20 +84,18 @@ def _limits(found: Reach) -> Finding:
 
 
 def _builder(found: Reach) -> Finding:
-    if found.container_builder:
-        why = "your Docker has buildx, and the public image registry is reached"
-        return Finding("image builder", "a container of your Docker", why, ok=True)
+    if not found.own_engine:
+        return Finding("image builder", "a container of your Docker", "buildx builds images that are pushed", ok=True)
     runs = buildkit.answers()
     variant = f"own buildkitd {go_tools.BUILDKITD.version()} on this machine"
-    reason = (
-        "no public image registry, or no buildx" if found.docker_host else "containers of our engine aren't privileged"
-    )
-    return Finding("image builder", variant, reason if runs else f"it isn't running: {REMEDY}", runs)
+    why = "beside our own engine, whose containers aren't privileged" if runs else f"it isn't running: {REMEDY}"
+    return Finding("image builder", variant, why, runs)
 
 
 def _images(found: Reach) -> Finding:
-    if found.docker_registry:
-        return Finding("images", "official, images.lock.json", "the public image registry is reached", ok=True)
+    if not found.image_mirror:
+        why = "the public image registry is reached" if found.docker_registry else "your Docker must have them already"
+        return Finding("images", "official, images.lock.json", why, ok=True)
     made = home.images_lock().is_file()
     why = "the public image registry isn't reached" if made else f"not made yet: {REMEDY}"
     return Finding("images", f"stand-ins from Debian packages, {home.images_lock()}", why, made)
@@ -144,4 +147,4 @@ def _state(found: Reach) -> Finding:
 
 
 def _docker_says(found: Reach, *arguments: str) -> str | None:
-    return commands.output(["docker", "--host", found.docker_host or reach.own_docker_host(), *arguments])
+    return commands.output(["docker", "--host", found.engine_host, *arguments])

@@ -29,11 +29,11 @@ def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         # Refresh and destroy run the program too: its checks guard them, and its hooks are there.
         "PULUMI_RUN_PROGRAM": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "DOCKER_HOST": found.docker_host or reach.own_docker_host(),
+        "DOCKER_HOST": found.engine_host,
     }
-    if found.docker_host is None:
+    if found.own_engine:
         variables["DOCKER_CONFIG"] = str(home.docker_config())
-    if not found.docker_registry:
+    if found.image_mirror:
         variables["MCP_FLEET_IMAGES_LOCK"] = str(home.images_lock())
     return variables
 

@@ -1,6 +1,7 @@
 """Bring the engine and a stack up, and take them down: what `make up`, `make down` and `make clean` do."""
 
 import os
+from functools import partial
 
 from dev import buildkit, commands, debian, docker_engine, go_tools, home, lanes, mirror, pulumi_engine, reach, stack
 from dev.environment import environment
@@ -61,14 +62,14 @@ def clean() -> None:
     down()
     with Steps() as steps, engine_lock(steps):
         found = reach.known()
-        if left := sorted({*docker_engine.services(_docker_host(found)), *stack.deployed()}):
+        if left := sorted({*docker_engine.services(found.engine_host), *stack.deployed()}):
             raise EngineError(
                 f"stacks still live on the engine: {', '.join(left)}\n"
                 '  destroy them first: eval "$(bin/fleet env)"; pulumi destroy -s NAME'
             )
         with steps.step("caches") as step:
-            if found.docker_host:
-                buildkit.remove_container()
+            if not found.own_engine:
+                buildkit.remove_container(found)
             size = _size_of_home()
             home.remove()
             step.done(f"removed {home.home()} ({size})")
@@ -94,29 +95,30 @@ def _engine_up(steps: Steps) -> None:
 
 
 def _docker_up(found: Reach, steps: Steps) -> None:
-    own = found.docker_host is None
     registry_mirror = None
-    if own:
+    if found.own_engine:
         with steps.step("Debian packages") as step:
             debian.ensure(docker_engine.PACKAGES, step)
-    if not found.docker_registry:
+    if found.image_mirror:
         with steps.step("image mirror") as step:
             debian.ensure(mirror.PACKAGES, step)
             registry_mirror = mirror.serve()
             step.done(f"at {registry_mirror}: the public image registry isn't reached")
     with steps.step("Docker") as step:
-        if own:
+        if found.own_engine:
             docker_engine.start_own(registry_mirror, step)
         else:
             step.done(f"your own, at {found.docker_host}")
     with steps.step("Swarm") as step:
-        docker_engine.join_swarm(_docker_host(found), own=own, step=step)
+        docker_engine.join_swarm(found.engine_host, own=found.own_engine, step=step)
     with steps.step("image builder") as step:
-        if found.container_builder:
-            buildkit.use_container(step)
-        else:
+        if found.own_engine:
             go_tools.ensure([go_tools.BUILDX, go_tools.BUILDCTL, go_tools.BUILDKITD], step)
             buildkit.start_own(registry_mirror, step)
+        else:
+            if not found.buildx:
+                go_tools.ensure([go_tools.BUILDX], step)
+            buildkit.use_container(found, step)
     if registry_mirror:
         with steps.step("images") as step:
             mirror.ensure(step)
@@ -125,30 +127,23 @@ def _docker_up(found: Reach, steps: Steps) -> None:
 
 def _engine_down(steps: Steps) -> None:
     found = reach.known()
-    if left := docker_engine.services(_docker_host(found)):
+    if left := docker_engine.services(found.engine_host):
         others = ", ".join(f"stack {name}" if name else "services that aren't ours" for name in sorted(left))
         steps.say(f"The engine stays up: it still runs {others}.")
         return
     with steps.step("engine") as step:
-        stopped = [
-            what
-            for what, stop in (
-                ("image builder", buildkit.stop_container if found.container_builder else buildkit.stop_own),
-                ("Swarm", docker_engine.leave_swarm),
-                ("Docker", docker_engine.stop_own),
-                ("image mirror", mirror.stop),
-            )
-            if stop()
-        ]
+        stops = {
+            "image builder": buildkit.stop_own if found.own_engine else partial(buildkit.stop_container, found),
+            "Swarm": docker_engine.leave_swarm,
+            "Docker": docker_engine.stop_own,
+            "image mirror": mirror.stop,
+        }
+        stopped = [what for what, stop in stops.items() if stop()]
         step.done(f"stopped: {', '.join(stopped)}" if stopped else "nothing of ours was running")
     reach.forget()
     if home.binaries().is_dir():
         steps.say(f"Kept for the next time: programs, images and caches in {home.home()} ({_size_of_home()}).")
         steps.say("`make clean` removes them.")
-
-
-def _docker_host(found: Reach) -> str:
-    return found.docker_host or reach.own_docker_host()
 
 
 def _size_of_home() -> str:

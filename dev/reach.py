@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import shutil
+import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -22,11 +23,12 @@ OLDEST_PULUMI = (3, 256)
 
 @dataclass(frozen=True)
 class Reach:
-    """What was found.
+    """What was found, and what follows from it.
 
     Attributes:
         docker_host: Where the machine's own Docker answers (`unix://…`, `ssh://…`), or None.
-        buildx: Whether `docker buildx` works.
+        buildx: Whether its `docker buildx` works.
+        own_possible: Whether an own dockerd can run here: on Linux, as root.
         pulumi: The version of the machine's own Pulumi CLI with its Python language host, or None.
         docker_registry: Whether the public image registry answers.
         pulumi_downloads: Whether Pulumi's own downloads (CLI, plugins) answer.
@@ -34,27 +36,39 @@ class Reach:
 
     docker_host: str | None
     buildx: bool
+    own_possible: bool
     pulumi: str | None
     docker_registry: bool
     pulumi_downloads: bool
 
     @property
-    def container_builder(self) -> bool:
-        """Whether the image builder can be a container of the machine's own Docker."""
-        return self.docker_host is not None and self.buildx and self.docker_registry
+    def own_engine(self) -> bool:
+        """Whether Docker is one of ours: none answers, or the one that does could pull no image here, as ours can."""
+        return self.docker_host is None or (self.own_possible and not self.docker_registry)
+
+    @property
+    def engine_host(self) -> str:
+        """The address of the Docker in use."""
+        return own_docker_host() if self.own_engine or self.docker_host is None else self.docker_host
+
+    @property
+    def image_mirror(self) -> bool:
+        """Whether images come from stand-ins of ours: only an own engine can be told so."""
+        return self.own_engine and not self.docker_registry
 
 
 def reach() -> Reach:
     """What this machine has and reaches now; takes a few seconds at most."""
     with ThreadPoolExecutor(5) as pool:
         docker = pool.submit(_machine_docker)
-        buildx = pool.submit(commands.output, ["docker", "buildx", "version"])
+        buildx = pool.submit(commands.output, ["docker", "buildx", "version"], environ=_users_environment())
         pulumi = pool.submit(_machine_pulumi)
         registry = pool.submit(_answers, DOCKER_REGISTRY)
         downloads = pool.submit(_answers, PULUMI_DOWNLOADS)
         return Reach(
             docker_host=docker.result(),
             buildx=bool(buildx.result()),
+            own_possible=sys.platform == "linux" and os.geteuid() == 0,
             pulumi=pulumi.result(),
             docker_registry=registry.result(),
             pulumi_downloads=downloads.result(),
@@ -87,12 +101,18 @@ def record() -> Path:
 
 def _machine_docker() -> str | None:
     """The address of the Docker that the user's own settings lead to, if it answers."""
-    if os.environ.get("DOCKER_HOST") == own_docker_host():
-        return None
-    if commands.output(["docker", "version", "--format", "{{.Server.Version}}"], timeout=SECONDS) is None:
+    environ = _users_environment()
+    version = ["docker", "version", "--format", "{{.Server.Version}}"]
+    if commands.output(version, environ=environ, timeout=SECONDS) is None:
         return None
     context = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
-    return os.environ.get("DOCKER_HOST") or commands.output(context)
+    return environ.get("DOCKER_HOST") or commands.output(context, environ=environ)
+
+
+def _users_environment() -> dict[str, str]:
+    """Our environment without what `fleet env` may have put into it: that leads to our own engine."""
+    ours = {"DOCKER_HOST", "DOCKER_CONFIG"} if os.environ.get("DOCKER_HOST") == own_docker_host() else set()
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def own_docker_host() -> str:
