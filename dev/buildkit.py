@@ -57,7 +57,7 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
     daemon = _daemon()
     wanted = configuration(registry_mirror)
     current = _configuration_file().read_text() if _configuration_file().is_file() else ""
-    if daemon.pid() and current == wanted and answers():
+    if current == wanted and daemon.running(answers):
         step.done(f"own buildkitd {go_tools.BUILDKITD.version()}, running")
     else:
         if sys.platform != "linux" or os.geteuid() != 0:

@@ -15,6 +15,7 @@ from dev.errors import EngineError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
+PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
 
@@ -45,6 +46,20 @@ class Daemon:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
         return pid if recorded == _identity(pid) else None
+
+    def running(self, ready: Callable[[], bool]) -> bool:
+        """Whether it runs and answers; on a busy machine the answer may take its time.
+
+        Only one that doesn't answer for half a minute is taken for broken: a restart costs others their work.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.pid() is not None:
+            if ready():
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+        return False
 
     def start(self, ready: Callable[[], bool], environ: Mapping[str, str] | None = None) -> None:
         """Start it and wait until `ready` says that it answers.

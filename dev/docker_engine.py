@@ -64,7 +64,7 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
     """
     daemon = _daemon()
     wanted = configuration(registry_mirror)
-    if daemon.pid() and _answers():
+    if daemon.running(_answers):
         current = _configured()
         changed = {key for key in {*wanted, *current} if wanted.get(key) != current.get(key)}
         if not changed:
