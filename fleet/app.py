@@ -23,7 +23,7 @@ def fleet(directory: Directory = None) -> None:
       fleet up
       fleet status
       fleet call time get_current_time '{"timezone":"UTC"}'
-      fleet add pypi:mcp-server-fetch
+      fleet add pypi:mcp-server-calculator
     """
     change_directory(directory)
 
