@@ -43,4 +43,4 @@ fmt: ## format, and fix what ruff can fix
 
 clean: ## also remove what is kept between runs: programs, images, caches
 	@bin/fleet clean
-	@rm -rf .venv .venv.lock
+	@rm -rf .venv
