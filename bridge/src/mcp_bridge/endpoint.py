@@ -273,7 +273,7 @@ class Endpoint:
         reply.complete(200, b"", b"")
 
     def _session(self, reply: Reply) -> Session:
-        """Return the request's session. Raises _HttpError: 400 without one, 404 where it is unknown or not the client's."""
+        """Return the request's session. Raises _HttpError: 400 without one, 404 where it is unknown or another's."""
         identifier = reply.request.header(SESSION_HEADER)
         if identifier is None:
             if _has_envelope(reply.request.body):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from . import logs
+from .redaction import Redactor
 
 KEPT_LINES: Final = 20
 SHOWN_LINES: Final = 5
@@ -13,21 +14,22 @@ LOGGED_LINES_A_SECOND: Final = 200
 
 
 class LastWords:
-    """The last lines that a child wrote: on stderr, and on stdout where they were no messages."""
+    """The last lines that a child wrote: on stderr, and on stdout where they were no messages. Secrets are masked."""
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
         self.stderr: deque[str] = deque(maxlen=KEPT_LINES)
         self.rubbish: deque[str] = deque(maxlen=KEPT_LINES)
         self.rubbish_lines = 0
 
     def add_stderr(self, line: str) -> None:
         """Keep a line of stderr."""
-        self.stderr.append(line[:LINE_CHARACTERS])
+        self.stderr.append(self._redactor.clean(line)[:LINE_CHARACTERS])
 
     def add_rubbish(self, line: bytes) -> None:
         """Keep a line of stdout that was no JSON-RPC message."""
         self.rubbish_lines += 1
-        self.rubbish.append(line[:LINE_CHARACTERS].decode(errors="replace"))
+        self.rubbish.append(self._redactor.clean(line.decode(errors="replace"))[:LINE_CHARACTERS])
 
     def explain(self, what: str) -> str:
         """Return `what` with the lines that say why."""

@@ -31,7 +31,7 @@ class JsonFormatter(logging.Formatter):
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps({key: self._clean(value) for key, value in line.items()}, ensure_ascii=False)
 
-    def _clean(self, value: Any) -> Any:
+    def _clean(self, value: object) -> object:
         if isinstance(value, str):
             return self._redactor.clean(value)
         if isinstance(value, int | float | bool) or value is None:
@@ -48,22 +48,22 @@ def configure(level: str, server: str, redactor: Redactor, stream: TextIO | None
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
-def log(level: int, event: str, **fields: Any) -> None:
+def log(level: int, event: str, **fields: object) -> None:
     """Write one line: what happened, and with what."""
     if LOGGER.isEnabledFor(level):
         LOGGER.log(level, "%s", event, extra={"fields": fields})
 
 
-def info(event: str, **fields: Any) -> None:
+def info(event: str, **fields: object) -> None:
     """Write a line of level info."""
     log(logging.INFO, event, **fields)
 
 
-def warning(event: str, **fields: Any) -> None:
+def warning(event: str, **fields: object) -> None:
     """Write a line of level warning."""
     log(logging.WARNING, event, **fields)
 
 
-def error(event: str, **fields: Any) -> None:
+def error(event: str, **fields: object) -> None:
     """Write a line of level error."""
     log(logging.ERROR, event, **fields)

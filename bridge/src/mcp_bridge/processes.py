@@ -10,6 +10,7 @@ from .core.errors import UNAVAILABLE, RpcError
 from .core.link import Link, Listener
 from .core.parameter_headers import ToolHeaders
 from .core.profile import Profile
+from .redaction import Redactor
 from .supervisor import ChildSettings, Supervisor
 from .survey import Survey
 
@@ -64,10 +65,12 @@ class Processes(Protocol):
 class Shared:
     """One child for everybody."""
 
-    def __init__(self, settings: ChildSettings, listener: Listener, on_ready: Callable[[Link], None]) -> None:
+    def __init__(
+        self, settings: ChildSettings, listener: Listener, on_ready: Callable[[Link], None], redactor: Redactor
+    ) -> None:
         self._listener = listener
         self._on_ready = on_ready
-        self._supervisor = Supervisor(settings, self)
+        self._supervisor = Supervisor(settings, self, redactor)
         self._profile: Profile | None = None
         self._waiting: list[Callable[[Link | RpcError], None]] = []
         self.gave_up = self._supervisor.gave_up

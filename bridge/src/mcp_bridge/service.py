@@ -50,7 +50,6 @@ class Service:
         self, settings: Settings, secrets: dict[str, str], gateway_token: str | None, redactor: Redactor
     ) -> None:
         self._settings = settings
-        self._redactor = redactor
         self.max_body_bytes = settings.max_body_bytes
         self._metrics = Metrics(settings.name)
         sessions = SessionTable(maximum=settings.max_sessions, idle_seconds=settings.session_seconds)
@@ -66,7 +65,7 @@ class Service:
             start_seconds=settings.start_seconds,
             max_message_bytes=settings.max_message_bytes,
         )
-        self._processes = Shared(child, self._switchboard, self._child_ready)
+        self._processes = Shared(child, self._switchboard, self._child_ready, redactor)
         self._listener = Listener(self, self._sweep)
         self._registrar = None if settings.consul is None else Registrar(settings.consul, self._describe)
         self._health = Health(settings.name, self._processes, self._registrar, self._metrics, lambda: len(sessions))
@@ -88,8 +87,7 @@ class Service:
             reply.complete(405, answer.TEXT + b"allow: GET, HEAD\r\n", b"Method not allowed.\n")
         elif path == b"/health":
             status, body = self._health.report()
-            text = self._redactor.clean(msgspec.json.encode(body).decode())
-            reply.complete(status, answer.JSON, text.encode())
+            reply.complete(status, answer.JSON, msgspec.json.encode(body))
         elif path == b"/ready":
             ready = self._health.ready
             reply.complete(200 if ready else 503, answer.TEXT, b"ready\n" if ready else b"not ready\n")
@@ -136,6 +134,7 @@ class Service:
         deadline = time.monotonic() + seconds
         self._health.draining = True
         logs.info("draining", seconds=seconds)
+        self._listener.drain()
         if self._registrar is not None:
             await self._registrar.leave()
             await asyncio.sleep(min(LEAVE_SECONDS, max(0.0, deadline - time.monotonic())))

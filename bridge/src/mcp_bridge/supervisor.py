@@ -19,6 +19,7 @@ from .core.lines import LineTooLongError
 from .core.link import Link, Listener
 from .core.profile import Profile, discover_params, initialize_params
 from .failure import LastWords, StderrLog
+from .redaction import Redactor
 
 PING_SECONDS: Final = 10.0
 PING_TIMEOUT_SECONDS: Final = 5.0
@@ -73,12 +74,13 @@ class ChildFailedError(Exception):
 class Supervisor:
     """Owner of one child at a time. `start` and `stop` it; read the rest."""
 
-    def __init__(self, settings: ChildSettings, owner: Owner) -> None:
+    def __init__(self, settings: ChildSettings, owner: Owner, redactor: Redactor) -> None:
+        self._redactor = redactor
         self._settings = settings
         self._owner = owner
         self._task: asyncio.Task[None] | None = None
         self._child: Child | None = None
-        self._words = LastWords()
+        self._words = LastWords(self._redactor)
         self._stderr_log = StderrLog(time.monotonic)
         self._skip_discover = False
         self._probing = False
@@ -154,7 +156,7 @@ class Supervisor:
 
     async def _run(self) -> float:
         """Run one child to its end. Returns when it was ready; raises ChildFailedError where it never was."""
-        self._words = LastWords()
+        self._words = LastWords(self._redactor)
         child = Child(
             on_line=self._heard,
             on_error_line=self._heard_error,

@@ -43,7 +43,7 @@ class RpcError(Exception):
         data: anything JSON, or None.
     """
 
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
+    def __init__(self, code: int, message: str, data: object = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -15,6 +15,7 @@ from .profile import discover_params
 from .sessions import SessionTable
 
 UPDATED: Final = "notifications/resources/updated"
+ACKNOWLEDGED: Final = "notifications/subscriptions/acknowledged"
 LIST_CHANGED: Final = {
     "notifications/tools/list_changed": "toolsListChanged",
     "notifications/prompts/list_changed": "promptsListChanged",
@@ -45,9 +46,7 @@ class ListenStream:
     def acknowledge(self) -> bool:
         """Send the first message: what will be delivered."""
         params = {"notifications": self.wanted, "_meta": self._meta}
-        return self._exchange.send(
-            notification("notifications/subscriptions/acknowledged", msgspec.json.encode(params))
-        )
+        return self._exchange.send(notification(ACKNOWLEDGED, msgspec.json.encode(params)))
 
     def tell(self, method: str, fields: dict[str, Any]) -> bool:
         """Deliver one change; False where the client can't take it."""

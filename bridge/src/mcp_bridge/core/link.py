@@ -13,7 +13,7 @@ from .envelope import Envelope
 from .errors import CONNECTION_LOST, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError
 from .profile import Profile
 
-GHOST_SECONDS: Final = 60.0
+GHOST_SECONDS: Final = 10.0
 """How long an abandoned call may still cause messages: as long, nothing is routed by "only one call is in flight"."""
 
 

@@ -36,7 +36,7 @@ ToolHeaders = tuple[tuple[tuple[str, ...], str, str], ...]
 """Of one tool: the path of an argument, its header without the prefix in lower case, its JSON type."""
 
 
-def tool_headers(schema: Any) -> ToolHeaders:
+def tool_headers(schema: object) -> ToolHeaders:
     """Return what a tool's input schema marks; nothing where a mark is invalid: clients drop such a tool."""
     found: list[tuple[tuple[str, ...], str, str]] = []
     seen: set[str] = set()
@@ -53,7 +53,7 @@ def tool_headers(schema: Any) -> ToolHeaders:
     return tuple(found)
 
 
-def _positions(schema: Any) -> Iterator[tuple[tuple[str, ...] | None, dict[str, Any]]]:
+def _positions(schema: object) -> Iterator[tuple[tuple[str, ...] | None, dict[str, Any]]]:
     """Give every schema within a schema, with the chain of properties that leads to it, None where there is none."""
     stack: list[tuple[tuple[str, ...] | None, Any]] = [((), schema)]
     while stack:
@@ -69,7 +69,7 @@ def _positions(schema: Any) -> Iterator[tuple[tuple[str, ...] | None, dict[str, 
         stack.extend((None, sub) for word in _MAP if isinstance(node.get(word), dict) for sub in node[word].values())
 
 
-def check(wanted: ToolHeaders, arguments: Any, headers: Mapping[bytes, bytes], repeated: set[bytes]) -> None:
+def check(wanted: ToolHeaders, arguments: object, headers: Mapping[bytes, bytes], repeated: set[bytes]) -> None:
     """Raise HEADER_MISMATCH where a marked argument and its header are not both absent, or both there and equal."""
     for path, token, kind in wanted:
         name = (PREFIX + token).encode()
@@ -85,13 +85,13 @@ def check(wanted: ToolHeaders, arguments: Any, headers: Mapping[bytes, bytes], r
             raise RpcError(HEADER_MISMATCH, f"The header {where} does not match the argument {'.'.join(path)}.")
 
 
-def _at(arguments: Any, path: tuple[str, ...]) -> Any:
+def _at(arguments: object, path: tuple[str, ...]) -> object:
     for name in path:
         arguments = arguments.get(name) if isinstance(arguments, dict) else None
     return arguments
 
 
-def _render(value: Any) -> str | None:
+def _render(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int | float) else None

@@ -1,5 +1,6 @@
 """The sessions of one replica: opened by initialize, kept for whom opened them, ended by DELETE or by idleness."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from msgspec import Raw
@@ -22,7 +23,7 @@ class SessionTable:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
 
     def open(

@@ -46,7 +46,10 @@ def unsupported(requested: str) -> RpcError:
 
 
 def admit(message: Envelope, headers: Mapping[bytes, bytes], repeated: set[bytes], client: str) -> Caller:
-    """Check a request against its headers and return who sent it. Raises RpcError with the code the revision assigns."""
+    """Check a request against its headers and return who sent it.
+
+    Raises RpcError with the code that the revision assigns to what is wrong.
+    """
     for name in _ROUTING:
         if name in repeated:
             raise RpcError(HEADER_MISMATCH, f"The header {name.decode()} appears more than once.")

@@ -18,7 +18,7 @@ from .errors import (
     REQUEST_CANCELLED,
     RpcError,
 )
-from .interests import LIST_CHANGED, UPDATED, Filter, Interests
+from .interests import ACKNOWLEDGED, LIST_CHANGED, UPDATED, Filter, Interests
 from .link import Link
 from .rounds import Rounds
 from .sessions import SessionTable
@@ -90,7 +90,7 @@ class Switchboard:
         return self._forward(link, caller, message, exchange)
 
     def _answer_here(self, link: Link, caller: Caller, message: Envelope, exchange: Exchange) -> bytes | None:
-        """Return the result that the bridge itself gives, empty where the answer comes later, None where it has none."""
+        """Return the result that the bridge itself gives: empty if that comes later, None if the child must answer."""
         method = message.method
         if method == "ping":
             return b"{}"
@@ -151,7 +151,11 @@ class Switchboard:
         return call
 
     def notify(self, link: Link, caller: Caller, message: Envelope) -> None:
-        """Take a client's notification. The bridge has said `initialized` itself; roots of one client are not shared."""
+        """Take a client's notification.
+
+        Of these only a cancellation goes on: the bridge said `initialized` itself, and roots of one client are not
+        for a child that others use too.
+        """
         method = message.method or ""
         if method == "notifications/cancelled" and isinstance(caller, Session):
             wanted = _read(message.params, _Cancelled).requestId
@@ -189,7 +193,7 @@ class Switchboard:
             self.interests.updated(params)
         elif method == "notifications/cancelled":
             self._withdraw(link, params)
-        else:
+        elif method != ACKNOWLEDGED:
             call = link.culprit()
             if call is None or (method == "notifications/message" and not call.caller.wants(_level(params))):
                 return

@@ -1,7 +1,8 @@
-"""One TCP connection: parses requests one after the other, hands them to the application, writes the answers in order."""
+"""One TCP connection: requests are parsed, handed to the application one by one, and answered in their order."""
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, Protocol, cast
 
 import httptools
@@ -18,6 +19,9 @@ REQUEST_SECONDS: Final = 60.0
 
 IDLE_SECONDS: Final = 4000.0
 """Idle connections are kept longer than a proxy keeps them (Envoy: an hour), so that the proxy is never surprised."""
+
+LINGER_SECONDS: Final = 2.0
+"""How long the rest of a refused request is read, so that the client gets to see the refusal."""
 
 HIGH_WATER_BYTES: Final = 256 * 1024
 """Unsent bytes at which no further request of this connection is begun."""
@@ -64,7 +68,7 @@ class Reply:
         if self.ended:
             return
         self.ended = True
-        close = self._connection.closing or not self.request.keep_alive
+        close = self._connection.last_request or not self.request.keep_alive
         if self.request.method == b"HEAD":
             body = b""
         self._connection.write(answer.complete(status, headers, body, close=close))
@@ -95,20 +99,21 @@ class Reply:
         self.ended = True
         if self._chunked:
             self._connection.write(answer.LAST_CHUNK)
-        close = self._connection.closing or not self._chunked or not self.request.keep_alive
+        close = self._connection.last_request or not self._chunked or not self.request.keep_alive
         self._connection.answered(close=close)
 
 
 class Connection(asyncio.Protocol):
     """One connection, from accept to close."""
 
-    def __init__(self, application: Application, clock: Any) -> None:
+    def __init__(self, application: Application, clock: Callable[[], float]) -> None:
         self._application = application
         self._clock = clock
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         # Per connection
         self.closing = False
+        self.draining = False
         self.last_used = clock()
         self.reply: Reply | None = None
         self._waiting: deque[Request] = deque()
@@ -164,7 +169,7 @@ class Connection(asyncio.Protocol):
                 self._refuse(431, b"The headers are too large.\n")
 
     def eof_received(self) -> bool:
-        return False
+        return False  # close
 
     def pause_writing(self) -> None:
         self._writable = False
@@ -252,14 +257,25 @@ class Connection(asyncio.Protocol):
             self._next()
 
     @property
+    def last_request(self) -> bool:
+        """Whether the connection closes after the answer in progress."""
+        return self.closing or (self.draining and not self._waiting)
+
+    @property
+    def _receiving(self) -> bool:
+        """Whether a part of a request is here, and the rest is not."""
+        return not self._in_head or self._head_bytes > 0
+
+    @property
     def idle(self) -> bool:
-        """Whether no request is in progress."""
-        return self.reply is None and not self._waiting
+        """Whether no request is in progress, not even in part."""
+        return self.reply is None and not self._waiting and not self._receiving
 
     def overdue(self, now: float) -> bool:
-        """Whether the client is too slow with a request that it began, or has used the connection for too long not."""
-        begun = not self._in_head or self._head_bytes > 0
-        return self.idle and now - self.last_used > (REQUEST_SECONDS if begun else IDLE_SECONDS)
+        """Whether the client is too slow with a request that it began, or has not used the connection for long."""
+        if self.reply is not None or self._waiting:
+            return False
+        return now - self.last_used > (REQUEST_SECONDS if self._receiving else IDLE_SECONDS)
 
     @property
     def unsent(self) -> int:
@@ -285,10 +301,18 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _refuse(self, status: int, text: bytes) -> None:
-        """Answer what is no acceptable request, and close."""
-        if self.reply is None and not self.closing:
-            self.write(answer.complete(status, answer.TEXT, text, close=True))
-        self.close()
+        """Answer what is no acceptable request, and close.
+
+        The rest of it is read and dropped for a while: closing with unread bytes resets the connection, and the client
+        would not see the answer (RFC 9112, 9.6).
+        """
+        if self.reply is not None or self.closing or self._transport is None:
+            self.close()
+            return
+        self.write(answer.complete(status, answer.TEXT, text, close=True))
+        self.closing = True
+        self._transport.write_eof()
+        asyncio.get_running_loop().call_later(LINGER_SECONDS, self.close)
 
 
 class _TooLargeError(Exception):

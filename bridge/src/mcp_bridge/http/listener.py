@@ -7,7 +7,7 @@ from typing import Final
 
 from .connection import Application, Connection, Reply
 
-SWEEP_SECONDS: Final = 5.0
+SWEEP_SECONDS: Final = 1.0
 BACKLOG: Final = 2048
 
 
@@ -25,6 +25,7 @@ class Listener:
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
+        self._draining = False
         self._changed = asyncio.Event()
         self.port = 0
 
@@ -40,6 +41,7 @@ class Listener:
 
     def _accept(self) -> Connection:
         connection = Connection(self._application, asyncio.get_running_loop().time)
+        connection.draining = self._draining
         self._connections.add(connection)
         return connection
 
@@ -63,12 +65,18 @@ class Listener:
                     connection.close()
             self._sweep(now)
 
+    def drain(self) -> None:
+        """Serve on, but let every answer be the last of its connection."""
+        self._draining = True
+        for connection in self._connections:
+            connection.draining = True
+
     def stop_accepting(self) -> None:
         """Take no new connections, and close those that have nothing in progress."""
         if self._server is not None:
             self._server.close()
+        self.drain()
         for connection in list(self._connections):
-            connection.closing = True
             if connection.idle:
                 connection.close()
 

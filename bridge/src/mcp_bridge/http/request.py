@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """A request as it came. Header names are lower case; of repeated ones the last counts and `repeated` has the name."""
+    """A request as it came. Header names are lower case; the last of repeated ones counts, `repeated` names them."""
 
     method: bytes
     path: bytes
