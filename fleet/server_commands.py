@@ -192,7 +192,8 @@ def _apply(change: "Change", stack: str, *, preview: bool, yes: bool) -> None:
         say(f"changed {change.file.name}. Next:\n  pulumi up -s {stack}")
     elif not servers.up(stack, root, environment):
         raise FleetError(
-            f"`pulumi up -s {stack}` failed", hint=f"`fleet why {change.server}`; {change.file.name} is changed"
+            f"`pulumi up -s {stack}` failed; {change.file.name} stays changed",
+            hint="the reason stands above; `fleet status` lists what runs",
         )
 
 

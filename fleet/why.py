@@ -99,14 +99,8 @@ def diagnose(api: Engine, exported: Outputs, name: str, *, configured: Sequence[
     if name in services:
         return _of_service(api, exported.stack, services[name])
     stack = exported.stack
-    if name in exported.urls:
-        gone = "it was brought up, and Docker has no service of it any more"
-        return _of_missing(name, gone, f"`pulumi refresh -s {stack}`, then `pulumi up -s {stack}`: makes it again")
-    if name in configured:
-        never = (
-            f"it stands in Pulumi.{stack}.yaml and does not run: a server that never became healthy is removed again"
-        )
-        return _of_missing(name, never, f"`pulumi up -s {stack}`: brings it up, or says why it can't")
+    if name in exported.urls or name in configured:
+        return _of_missing(stack, name)
     known = sorted({*services, *exported.urls, *configured})
     close = get_close_matches(name, known, n=1)
     raise FleetError(
@@ -134,18 +128,18 @@ def _of_service(api: Engine, stack: str, service: Service) -> Diagnosis:
     )
 
 
-def _of_missing(name: str, summary: str, advice: str) -> Diagnosis:
+def _of_missing(stack: str, name: str) -> Diagnosis:
     return Diagnosis(
         name=name,
         health=Health.MISSING,
         replicas="0/1",
-        summary=summary,
+        summary="it should run, and Docker has no service of it: a new server that never became healthy is removed again",
         reason=None,
         update=None,
         failures=(),
         check=None,
         log=(),
-        advice=(advice,),
+        advice=(f"`pulumi up --refresh -s {stack}`: brings it up, or says why it can't",),
     )
 
 

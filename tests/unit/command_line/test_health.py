@@ -250,7 +250,7 @@ def test_a_healthy_server_shows_what_it_does_now() -> None:
 def test_a_server_without_a_service_is_missing_and_another_name_unknown() -> None:
     engine = Engine()
     engine.add("consul", task(1, "running"), kind="component")
-    assert "pulumi refresh" in explain(engine, "time").advice[0]
+    assert "pulumi up --refresh" in explain(engine, "time").advice[0]
     assert explain(engine, "new", configured=["new"]).health is Health.MISSING
     with pytest.raises(FleetError) as unknown:
         explain(engine, "konsul")
