@@ -13,7 +13,11 @@ from .process import EnvoyError, EnvoyProcess
 from .resources import Resources
 from .validation import validate
 
-_CONNECTIONS = f"http.{STAT_PREFIX}.downstream_cx_active"
+QUIET_SECONDS = 0.5
+"""Clients have left when none has been connected for so long: asked to leave, some come back at once."""
+
+_ACTIVE = f"http.{STAT_PREFIX}.downstream_cx_active"
+_TOTAL = f"http.{STAT_PREFIX}.downstream_cx_total"
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +82,12 @@ class EnvoyInstance:
             await self.admin.fail_health_checks()
             await self.admin.drain_listeners()
             async with within(self._drain_seconds, "all clients leaving") as pause:
-                while (await self.admin.stats((_CONNECTIONS,))).get(_CONNECTIONS) != "0":
+                now = asyncio.get_running_loop().time
+                total, quiet_since = "", now()
+                while now() - quiet_since < QUIET_SECONDS:
                     await pause()
+                    stats = await self.admin.stats((_ACTIVE, _TOTAL))
+                    if stats.get(_ACTIVE) != "0" or stats.get(_TOTAL) != total:
+                        total, quiet_since = stats.get(_TOTAL, ""), now()
         except AdminError as error:
             _log.warning("ending with connections open: %s", error)
