@@ -133,7 +133,7 @@ def _of_missing(stack: str, name: str) -> Diagnosis:
         name=name,
         health=Health.MISSING,
         replicas="0/1",
-        summary="it should run, and Docker has no service of it: a new server that never became healthy is removed again",
+        summary="Docker has no service of it: a new server that never became healthy is removed again",
         reason=None,
         update=None,
         failures=(),
