@@ -158,7 +158,7 @@ def _settled_swarm(host: str) -> dict[str, Any]:
 
 
 def leave_swarm() -> bool:
-    """Undo the Swarm that we made of the machine's own Docker, unless it has become another one.
+    """Undo the Swarm that we made of the machine's own Docker, unless others use it by now.
 
     Returns:
         Whether there was one to undo.
@@ -172,7 +172,7 @@ def leave_swarm() -> bool:
         return False
     line = "{{.Swarm.Cluster.ID}} {{.Swarm.Nodes}}"
     told = commands.output(["docker", "--host", made["host"], "info", "--format", line])
-    ours = told == f"{made['cluster']} 1"
+    ours = told == f"{made['cluster']} 1" and not services(made["host"])
     if ours:
         _docker(made["host"], "swarm", "leave", "--force")
     _made_swarm().unlink()

@@ -45,12 +45,9 @@ def down(name: str = DEV_STACK) -> None:
         EngineError: The stack can't be destroyed.
     """
     with Steps() as steps:
-        if stack.exists(name):
-            with engine_lock(steps):
-                _engine_up(steps)
-            stack.destroy(name, steps)
-        with engine_lock(steps):
-            _engine_down(steps)
+        if _down(name, steps) and home.binaries().is_dir():
+            kept = f"Kept for the next time: programs, images and caches in {home.home()}"
+            steps.say(f"{kept}; `make clean` removes them.")
 
 
 def clean() -> None:
@@ -59,20 +56,24 @@ def clean() -> None:
     Raises:
         EngineError: Other stacks still run on the engine.
     """
-    down()
-    with Steps() as steps, engine_lock(steps):
-        found = reach.known()
-        if left := sorted({*docker_engine.services(found.engine_host), *stack.deployed()}):
-            raise EngineError(
-                f"stacks still live on the engine: {', '.join(left)}\n"
-                '  destroy them first: eval "$(bin/fleet env)"; pulumi destroy -s NAME'
-            )
-        with steps.step("caches") as step:
-            if not found.own_engine:
-                buildkit.remove_container(found)
-            size = _size_of_home()
-            home.remove()
-            step.done(f"removed {home.home()} ({size})")
+    with Steps() as steps:
+        _down(DEV_STACK, steps)
+        with engine_lock(steps):
+            _remove_all(steps)
+
+
+def _remove_all(steps: Steps) -> None:
+    found = reach.known()
+    if left := sorted({*_stacks_on(found), *(f"stack {name}" for name in stack.deployed())}):
+        raise EngineError(
+            f'still in use: {", ".join(left)}\n  destroy them first: eval "$(bin/fleet env)"; pulumi destroy -s NAME'
+        )
+    with steps.step("caches") as step:
+        if not found.own_engine:
+            buildkit.remove_container(found)
+        size = _size_of_home()
+        home.remove()
+        step.done(f"removed {home.home()} ({size})")
 
 
 def _engine_up(steps: Steps) -> None:
@@ -125,12 +126,21 @@ def _docker_up(found: Reach, steps: Steps) -> None:
             step.done("stand-ins built from Debian packages")
 
 
-def _engine_down(steps: Steps) -> None:
+def _down(name: str, steps: Steps) -> bool:
+    """Destroy the stack, then stop the engine; returns False if that stays up for others."""
+    if stack.exists(name):
+        with engine_lock(steps):
+            _engine_up(steps)
+        stack.destroy(name, steps)
+    with engine_lock(steps):
+        return _engine_down(steps)
+
+
+def _engine_down(steps: Steps) -> bool:
     found = reach.known()
-    if left := docker_engine.services(found.engine_host):
-        others = ", ".join(f"stack {name}" if name else "services that aren't ours" for name in sorted(left))
-        steps.say(f"The engine stays up: it still runs {others}.")
-        return
+    if left := _stacks_on(found):
+        steps.say(f"The engine stays up: it still runs {', '.join(left)}.")
+        return False
     with steps.step("engine") as step:
         stops = {
             "image builder": buildkit.stop_own if found.own_engine else partial(buildkit.stop_container, found),
@@ -141,9 +151,13 @@ def _engine_down(steps: Steps) -> None:
         stopped = [what for what, stop in stops.items() if stop()]
         step.done(f"stopped: {', '.join(stopped)}" if stopped else "nothing of ours was running")
     reach.forget()
-    if home.binaries().is_dir():
-        steps.say(f"Kept for the next time: programs, images and caches in {home.home()} ({_size_of_home()}).")
-        steps.say("`make clean` removes them.")
+    return True
+
+
+def _stacks_on(found: Reach) -> list[str]:
+    """Whose services the engine runs; on the machine's own Docker, those of other projects are none of our business."""
+    services = docker_engine.services(found.engine_host)
+    return sorted(f"stack {name}" if name else "other services" for name in services if name or found.own_engine)
 
 
 def _size_of_home() -> str:

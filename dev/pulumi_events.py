@@ -5,7 +5,6 @@ Source: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/apitype/event
 """
 
 import json
-from collections import Counter
 from typing import Any
 
 from dev.progress import Step
@@ -23,13 +22,13 @@ class Follower:
     """
 
     def __init__(self, step: Step, expected: int) -> None:
-        """`expected`: how many resources there will be, as far as is known beforehand; 0 if it isn't."""
+        """`expected`: how many operations there will be, as far as is known beforehand; 0 if it isn't."""
         self.problems: list[str] = []
         self.changes: dict[str, int] = {}
         self._step = step
         self._expected = expected
         self._begun: dict[str, str] = {}
-        self._ended: Counter[str] = Counter()
+        self._ended: set[tuple[str, str]] = set()
 
     def follow(self, line: str) -> None:
         """Take one line of the engine's output; what is no event is a problem worth showing."""
@@ -44,7 +43,7 @@ class Follower:
         elif ended := event.get("resOutputsEvent") or event.get("resOpFailedEvent"):
             metadata = ended["metadata"]
             self._begun.pop(metadata["urn"], None)
-            self._ended[metadata["urn"]] += 1
+            self._ended.add((metadata["urn"], metadata["op"]))
         elif "diagnosticEvent" in event:
             self._diagnose(event["diagnosticEvent"])
         elif "summaryEvent" in event:
@@ -60,10 +59,12 @@ class Follower:
         return ", ".join(told) or "no changes"
 
     def _diagnose(self, diagnostic: dict[str, Any]) -> None:
-        if diagnostic["severity"] not in ("error", "info#err") or diagnostic.get("ephemeral"):
+        message = diagnostic["message"].strip()
+        if diagnostic["severity"] != "error" or diagnostic.get("ephemeral") or message == "update failed":
             return
-        name = diagnostic.get("urn", "").rpartition("::")[2]
-        self._problem(f"{name}: {diagnostic['message'].strip()}" if name else diagnostic["message"].strip())
+        urn = diagnostic.get("urn", "")
+        about_stack = not urn or _type(urn) == "pulumi:pulumi:Stack"
+        self._problem(message if about_stack else f"{urn.rpartition('::')[2]}: {message}")
 
     def _problem(self, text: str) -> None:
         if text and text not in self.problems:

@@ -100,9 +100,11 @@ def record() -> Path:
 
 
 def _machine_docker() -> str | None:
-    """The address of the Docker that the user's own settings lead to, if it answers."""
-    environ = _users_environment()
+    """The address of the Docker that the user's own settings lead to, if it answers, and ours isn't in use already."""
     version = ["docker", "version", "--format", "{{.Server.Version}}"]
+    if commands.output(["docker", "--host", own_docker_host(), *version[1:]], timeout=SECONDS):
+        return None
+    environ = _users_environment()
     if commands.output(version, environ=environ, timeout=SECONDS) is None:
         return None
     context = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]

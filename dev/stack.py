@@ -68,7 +68,7 @@ def destroy(name: str, steps: Steps) -> None:
         expected = _resources(_state_file(name))
         if expected:
             # Refreshed first: what is gone already must not make it fail.
-            _follow("destroy", name, Follower(step, expected), variables, *UNASKED, "--refresh")
+            _follow("destroy", name, Follower(step, 2 * expected), variables, *UNASKED, "--refresh")
         _pulumi("rm", name, "--yes", "--preserve-config", environ=variables)
         step.done(f"{expected} resources deleted" if expected else "nothing was deployed")
 
