@@ -25,6 +25,7 @@ from mcp_types.version import LATEST_MODERN_VERSION
 from fleet.errors import FleetError
 
 CONNECT_SECONDS = 5.0
+BAD_REQUEST = 400
 Answer = TypeVar("Answer")
 
 
@@ -142,7 +143,8 @@ def _cause(error: BaseException) -> MCPError | httpx2.HTTPError | None:
 
 
 def _explained(endpoint: Endpoint, error: MCPError | httpx2.HTTPError, refusals: list[httpx2.Response]) -> FleetError:
-    if refusals:
+    # 400 is how the modern protocol spells the server's own complaint; the others are the gateway's, or a proxy's.
+    if refusals and refusals[-1].status_code != BAD_REQUEST:
         return FleetError(f"{endpoint.url} answered {refusals[-1].status_code}: {_body(refusals[-1])}")
     if isinstance(error, MCPError):
         advice = f"`fleet call {endpoint.server} --list` lists its tools"

@@ -120,9 +120,15 @@ def call(
         raise typer.BadParameter("name a tool, or use --list", param_hint="TOOL")
     given = _arguments(arguments)
 
-    from fleet import calls, outputs, project
+    from concurrent.futures import ThreadPoolExecutor
 
-    exported = outputs.read(stack, project.directory(), project.environment(), secrets=True)
+    from fleet import outputs, project
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(outputs.read, stack, project.directory(), project.environment(), secrets=True)
+        # Importing the SDK takes as long as Pulumi takes to answer.
+        from fleet import calls
+    exported = reading.result()
     endpoint = calls.Endpoint(
         server=server,
         url=exported.url(server),

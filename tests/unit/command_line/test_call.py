@@ -156,6 +156,7 @@ def test_a_refusal_of_the_gateway_is_printed_in_its_own_words(call: Call, era: s
 def test_an_unknown_tool_is_an_error(call: Call) -> None:
     result = call("gret", "{}")
     assert result.exit_code == 1
+    assert result.stderr.startswith("error: clock")
     assert "gret" in result.stderr
 
 
