@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 from bridge.tests.rig import (
     DEADLINE_SECONDS,
     HTTP,
+    META,
     Bridge,
     alive,
     bridge,
@@ -152,14 +155,8 @@ def test_a_child_that_never_answers_fails_at_its_deadline(name: str, reason: str
 def test_a_server_that_offers_nothing_is_not_healthy(tmp_path: Path) -> None:
     source = (Path(__file__).parent / "servers" / "session_era.py").read_text()
     empty = tmp_path / "empty.py"
-    empty.write_text(
-        source.replace('return {"tools": TOOLS}', 'return {"tools": []}').replace('{"uri": "test://one"', "")
-    )
-    empty.write_text(
-        source.replace('return {"tools": TOOLS}', 'return {"tools": []}').replace(
-            'return {"resources": [{"uri": "test://one", "name": "one"}]}', 'return {"resources": []}'
-        )
-    )
+    without_tools = source.replace('return {"tools": TOOLS}', 'return {"tools": []}')
+    empty.write_text(without_tools.replace('[{"uri": "test://one", "name": "one"}]', "[]"))
     with bridge(sys.executable, str(empty)) as running:
         running.wait_ready()
         status, health = running.health()
@@ -170,12 +167,8 @@ def test_a_server_that_offers_nothing_is_not_healthy(tmp_path: Path) -> None:
 def test_a_child_that_dies_of_the_question_is_asked_the_older_one(tmp_path: Path) -> None:
     source = (Path(__file__).parent / "servers" / "session_era.py").read_text()
     touchy = tmp_path / "touchy.py"
-    touchy.write_text(
-        source.replace(
-            '    match method:\n        case "initialize":',
-            '    match method:\n        case "server/discover":\n            os._exit(9)\n        case "initialize":',
-        )
-    )
+    dying = 'case "server/discover":\n            os._exit(9)\n        case "ping":'
+    touchy.write_text(source.replace('case "ping":', dying))
     with bridge(sys.executable, str(touchy)) as running:
         running.wait_ready()
         assert running.count("child_failed") == 1
@@ -245,29 +238,29 @@ def test_sigterm_serves_what_is_in_flight_and_leaves_nothing() -> None:
         )
         wait_held(running, "last")
         # Begun before: new connections are refused while it drains.
-        if True:
-            with HTTP.stream("GET", running.mcp, headers={**session, "accept": "text/event-stream"}) as events:
-                release = socket_request(running, "release", "last")
-                running.process.send_signal(signal.SIGTERM)
-                running.wait_for("draining")
-                assert all(line.startswith(":") or not line for line in events.iter_lines())
-            release()
+        release = begin_request(running, "release", "last")
+        with HTTP.stream("GET", running.mcp, headers={**session, "accept": "text/event-stream"}) as events:
+            running.process.send_signal(signal.SIGTERM)
+            running.wait_for("draining")
+            assert all(line.startswith(":") or not line for line in events.iter_lines())
+        release()
         assert text_of(held.result()) == "released last"
         assert running.process.wait(DEADLINE_SECONDS) == 0
         assert gone(pids)
 
 
-def socket_request(running: Bridge, name: str, argument: str) -> Any:
-    """Begin a request and return what sends the rest of it: its connection counts as busy meanwhile."""
-    import socket
-
-    params = {"name": name, "arguments": {"name": argument}, "_meta": META_OF_SOCKET}
+def begin_request(running: Bridge, name: str, argument: str) -> Callable[[], None]:
+    """Send half a request; returns what sends the other half."""
+    params = {"name": name, "arguments": {"name": argument}, "_meta": META}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
     head = (
         f"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         f"mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: {name}\r\n\r\n"
     ).encode()
     connection = socket.create_connection(("127.0.0.1", running.port), timeout=DEADLINE_SECONDS)
+    # Answered once, so that it is surely accepted before the bridge stops accepting.
+    connection.sendall(b"GET /ready HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    assert b"200 OK" in connection.recv(65536)
     connection.sendall(head + body[:10])
 
     def finish() -> None:
@@ -276,12 +269,6 @@ def socket_request(running: Bridge, name: str, argument: str) -> Any:
             assert b"200 OK" in connection.recv(65536)
 
     return finish
-
-
-META_OF_SOCKET = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
 
 
 def test_a_call_that_outlasts_the_drain_is_told_so() -> None:

@@ -114,6 +114,7 @@ class Connection(asyncio.Protocol):
         # Per connection
         self.closing = False
         self.draining = False
+        self._refused = False
         self.last_used = clock()
         self.reply: Reply | None = None
         self._waiting: deque[Request] = deque()
@@ -273,6 +274,8 @@ class Connection(asyncio.Protocol):
 
     def overdue(self, now: float) -> bool:
         """Whether the client is too slow with a request that it began, or has not used the connection for long."""
+        if self._refused:
+            return now - self.last_used > LINGER_SECONDS
         if self.reply is not None or self._waiting:
             return False
         return now - self.last_used > (REQUEST_SECONDS if self._receiving else IDLE_SECONDS)
@@ -312,7 +315,8 @@ class Connection(asyncio.Protocol):
         self.write(answer.complete(status, answer.TEXT, text, close=True))
         self.closing = True
         self._transport.write_eof()
-        asyncio.get_running_loop().call_later(LINGER_SECONDS, self.close)
+        self.last_used = self._clock()
+        self._refused = True
 
 
 class _TooLargeError(Exception):
