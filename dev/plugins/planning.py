@@ -120,8 +120,9 @@ def _field_changes(field: Field, path: str, old: PropertyValue, new: PropertyVal
             kind = "add"
         elif after is None:
             kind = "delete"
-        value = old if new is None or new is UNKNOWN else new
-        yield Change(path, kind, _replaces(field, value))
+        # Of a value that is not known yet, only what is said of the whole property counts, not of its parts.
+        replaces = field.replaces if after is UNKNOWN else _replaces(field, old if after is None else new)
+        yield Change(path, kind, replaces)
     elif field.block:
         yield from changes(field.block, old, new, f"{path}.")
     elif field.kind is Kind.MAP:
