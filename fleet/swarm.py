@@ -16,7 +16,10 @@ KIND_LABEL = "mcp-fleet.kind"
 NAME_LABEL = "mcp-fleet.name"
 SECONDS = 15
 """How long the Docker API may take to answer."""
-FAILED = frozenset({"failed", "rejected"})
+FAILED = frozenset({"failed", "rejected", "complete"})
+"""States of tasks that ended badly. `complete` is a process that left with exit code 0, as no service of ours should
+before Swarm asks for it (then it is `shutdown`); Docker stops an unhealthy container, and that ends so too."""
+UNEXPLAINED = "it ended by itself, or was stopped as its health check kept failing"
 
 
 class Health(StrEnum):
@@ -40,7 +43,7 @@ class Task:
         slot: the replica's number, from 1; 0 for a service that runs on every host.
         state: where it is: `running` means that its health check passed.
         wanted: where Swarm wants it: `running`, or `shutdown` once it is replaced.
-        error: what went wrong, or nothing.
+        error: what went wrong, in Swarm's words where it has any.
         exit_code: of its process, once that ended; None if it never had one.
         container: the container's id, once it has one.
         created: ISO 8601 time.
@@ -77,7 +80,7 @@ class Task:
             slot=raw.get("Slot", 0),
             state=status["State"],
             wanted=raw["DesiredState"],
-            error=status.get("Err", ""),
+            error=status.get("Err") or (UNEXPLAINED if status["State"] in FAILED else ""),
             exit_code=exit_code,
             container=container.get("ContainerID") or None,
             created=raw["CreatedAt"],

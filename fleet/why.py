@@ -13,7 +13,7 @@ from docker.errors import DockerException, NotFound
 from fleet.errors import FleetError
 from fleet.outputs import Outputs
 from fleet.status import UPDATES
-from fleet.swarm import Engine, Health, Service, Task, read_services
+from fleet.swarm import UNEXPLAINED, Engine, Health, Service, Task, read_services
 
 LOG_LINES = 15
 """How many lines of a log are shown."""
@@ -153,7 +153,7 @@ def _summary(service: Service) -> str:
             return f"{count}; another is {' or '.join(states) or 'about to be made'}"
     last = service.failures[0]
     outcome = "waits" if last.state == "pending" else "failed"
-    return f"{count}; the last attempt {outcome}: {last.error or 'no error given'}"
+    return f"{count}; the last attempt {outcome}: {last.error}"
 
 
 def _update(service: Service) -> str | None:
@@ -180,7 +180,7 @@ def _advice(stack: str, service: Service) -> tuple[str, ...]:
         return (f"its image is gone from the registry: `pulumi refresh -s {stack}`, then {up}",)
     if "OCI runtime" in last.error:
         return ("Docker itself could not start the container: `fleet doctor` says how the engine is",)
-    if "unhealthy container" in last.error:
+    if "unhealthy container" in last.error or last.error == UNEXPLAINED:
         return (f"its health check never passed: mend the cause in {where}, or raise `start-seconds`; then {up}",)
     if last.exit_code == KILLED and service.memory:
         limit = f"{service.memory >> 20}M"

@@ -212,6 +212,7 @@ def test_why_tells_the_servers_own_reason_first(capsys: pytest.CaptureFixture[st
             [task(1, "failed", error="starting container failed: OCI runtime create failed", exit_code=128)],
             "fleet doctor",
         ),
+        ([task(1, "complete", wanted="shutdown")], "its health check never passed"),
         ([task(1, "failed", error="task: non-zero exit (2)", exit_code=2)], "mend the cause"),
         ([task(1, "starting")], "wait a moment"),
     ],
