@@ -74,6 +74,7 @@ def run(
         raise
     finally:
         _running.discard(process)
+        process.stdout.close()
     if status != 0:
         told = "\n".join(f"    {line}" for line in last)
         raise EngineError(f"{name}: {' '.join(argv[:3])} … ended with status {status}\n{told}\n  all of it: {log}")

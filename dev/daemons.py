@@ -18,6 +18,9 @@ STOP_SECONDS = 40.0
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
+_started: dict[str, subprocess.Popen[bytes]] = {}
+"""Those that this very process started: its children, to be waited for when they are stopped."""
+
 
 @dataclass(frozen=True)
 class Daemon:
@@ -69,7 +72,7 @@ class Daemon:
         """
         home.run().mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            process = subprocess.Popen(
+            process = _started[self.name] = subprocess.Popen(
                 self.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -111,6 +114,8 @@ class Daemon:
             pass  # it ended by itself in between
         finally:
             os.close(handle)
+        if child := _started.pop(self.name, None):
+            child.wait()
         self._record.unlink(missing_ok=True)
         return True
 

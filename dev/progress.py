@@ -6,7 +6,7 @@ On a terminal: one live line a step. Elsewhere (CI, a pipe): plain lines, at mos
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -25,7 +25,7 @@ class Step:
 
     def __init__(self, steps: "Steps", title: str) -> None:
         self.title = title
-        self.started = time.monotonic()
+        self.started = steps.clock()
         self.result = ""
         self._steps = steps
         self.task: TaskID | None = None
@@ -43,8 +43,9 @@ class Step:
 class Steps:
     """The steps of one command. Use as a context manager around all of them; steps may run in parallel."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+        self.clock = clock
         self._lock = threading.Lock()
         self._live = (
             Progress(
@@ -95,7 +96,7 @@ class Steps:
         if self._live and step.task is not None:
             self._live.update(step.task, completed=done or 0, total=total, count=count, what=what[:60])
             return
-        now = time.monotonic()
+        now = self.clock()
         with self._lock:
             if now - step.told < PLAIN_INTERVAL:
                 return
@@ -106,6 +107,6 @@ class Steps:
     def _end(self, step: Step, mark: str, result: str) -> None:
         if self._live and step.task is not None:
             self._live.remove_task(step.task)
-        seconds = time.monotonic() - step.started
+        seconds = self.clock() - step.started
         took = f" [dim]({seconds:.1f} s)[/]" if seconds >= QUICK else ""
         self.console.print(f"{mark} {step.title}: {result}{took}" if result else f"{mark} {step.title}{took}")
