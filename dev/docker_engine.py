@@ -64,6 +64,7 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
     """
     daemon = _daemon()
     wanted = configuration(registry_mirror)
+    _install_runtime()
     if daemon.running(_answers):
         current = _configured()
         changed = {key for key in {*wanted, *current} if wanted.get(key) != current.get(key)}
@@ -86,12 +87,17 @@ def start_own(registry_mirror: str | None, step: Step) -> None:
     debian.ensure(PACKAGES, step)
     daemon.stop()
     home.replace(_configuration_file(), json.dumps(wanted, indent=2) + "\n")
-    runtime = (Path(__file__).parent / "runc_limited.py").read_text()
-    home.replace(home.binaries() / "runc-limited", runtime, mode=0o755)
     network.make_bridge()
     step.update("starting dockerd")
     daemon.start(_answers)
     step.done(f"own engine ({_version()}), started: no other Docker answers")
+
+
+def _install_runtime() -> None:
+    """Put the `limited` runtime of the configuration in place."""
+    source = Path(__file__).parent
+    home.replace(home.binaries() / ".runc_limited.py", (source / "runc_limited.py").read_text())
+    home.replace(home.binaries() / "runc-limited", (source / "runc-limited").read_text(), mode=0o755)
 
 
 def stop_own() -> bool:

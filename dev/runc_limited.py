@@ -1,13 +1,12 @@
-#!/usr/bin/python3 -IS
-"""runc with a default limit of processes per container, for dockerd's `default-runtime`.
+"""Gives a container a default limit of processes, before runc creates it.
 
 Neither dockerd nor the Pulumi provider's services have such a setting; a container that sets its own limit keeps it.
-Copied to MCP_FLEET_HOME/bin as `runc-limited`: run by the system's own Python, with its standard library only.
+Copied beside `runc-limited`, which runs it with runc's arguments: with the system's own Python, whatever its version,
+and the standard library only.
 Source: https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#pids
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -28,6 +27,4 @@ def limit(bundle: Path) -> None:
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    if "create" in arguments or "run" in arguments:
-        limit(Path(arguments[arguments.index("--bundle") + 1] if "--bundle" in arguments else "."))
-    os.execvp("runc", ["runc", *arguments])  # noqa: S606 - runc takes this process's place
+    limit(Path(arguments[arguments.index("--bundle") + 1] if "--bundle" in arguments else "."))
