@@ -207,7 +207,7 @@ async def test_a_server_without_replicas_is_503_not_404(shared: Machine):
 async def test_a_registration_that_dns_does_not_confirm_gets_nothing(shared: Machine):
     thief = await shared.replica("thief")
     lies = [await shared.register(thief, server, address="127.0.0.2") for server in ("time", "made-up")]
-    async with Load(shared.url("time"), "codex") as load, httpx2.AsyncClient() as http:
+    async with Load(shared.url("time"), "codex") as load, httpx2.AsyncClient(timeout=DEADLINE_SECONDS) as http:
 
         async def is_noticed() -> bool:
             text = (await http.get(f"http://127.0.0.1:{shared.metrics_port}/metrics")).text
@@ -268,7 +268,7 @@ async def test_the_end_of_envoy_is_the_end_of_the_gateway(own: Machine):
 
 
 async def test_prometheus_finds_it_by_consul_and_reads_envoys_stats_and_its_own(shared: Machine):
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=DEADLINE_SECONDS) as http:
         (entry,) = (await http.get(f"{shared.consul.address}/v1/health/service/gateway?passing")).json()
         service = entry["Service"]
         assert service["Tags"] == ["metrics"]

@@ -62,11 +62,12 @@ class Applier:
 
         Raises AdminError where Envoy doesn't confirm in time, or refuses; call again with the same or other resources.
         """
-        await self._put_clusters({**self._known, **resources.clusters})
-        # Access first, then the keys that it is for: a new key without its access would only be refused for a moment.
-        await self._put(self._routes, [resources.routes], _ROUTES)
-        await self._put(self._keys, [_extension(API_KEYS, resources.api_keys)], _KEYS)
+        # First what may be urgent: the end of a key must not wait for replicas to be checked. A new key has its limit
+        # from the start, and no access before its routes.
         await self._put(self._limits, [_extension(LIMITS, resources.limits)], _LIMITS)
+        await self._put(self._keys, [_extension(API_KEYS, resources.api_keys)], _KEYS)
+        await self._put_clusters({**self._known, **resources.clusters})
+        await self._put(self._routes, [resources.routes], _ROUTES)
         await self._put_clusters(dict(resources.clusters))
 
     async def _put_clusters(self, clusters: dict[str, Resource]) -> None:
