@@ -90,7 +90,7 @@ class McpServer(pulumi.ComponentResource):
                     user=USER,
                     limits=args.limits,
                     health=http_health(PORT, "/health"),
-                    environment={**args.environment, **bridge_environment(name, args.consul, args.start_seconds)},
+                    environment={**args.environment, **bridge_environment(name, args)},
                     secrets=self._secrets(name, args),
                     volumes=self._volumes(name, args),
                     replicas=args.replicas,
@@ -134,17 +134,18 @@ class McpServer(pulumi.ComponentResource):
         return {_DATA: volume.name}
 
 
-def bridge_environment(name: str, consul: pulumi.Input[str], start_seconds: int) -> dict[str, pulumi.Input[str]]:
+def bridge_environment(name: str, args: McpServerArgs) -> dict[str, pulumi.Input[str]]:
     """Return the bridge's own settings; Swarm fills in the templates. The bridge keeps them from its child."""
     return {
         "MCP_BRIDGE_NAME": name,
         "MCP_BRIDGE_PORT": str(PORT),
         "MCP_BRIDGE_HOST": "0.0.0.0",  # noqa: S104 - the container's own network is the boundary
-        "MCP_BRIDGE_CONSUL": consul,
+        "MCP_BRIDGE_CONSUL": args.consul,
         "MCP_BRIDGE_SLOT": "{{.Task.Slot}}",
         "MCP_BRIDGE_TASK": "{{.Task.ID}}",
-        "MCP_BRIDGE_SECRETS_DIR": _SECRETS,
         "MCP_BRIDGE_GATEWAY_TOKEN_FILE": _GATEWAY_TOKEN,
         "MCP_BRIDGE_DRAIN_SECONDS": str(DRAIN_SECONDS),
-        "MCP_BRIDGE_START_SECONDS": str(start_seconds),
+        "MCP_BRIDGE_START_SECONDS": str(args.start_seconds),
+        # Docker makes the folder with the first secret in it, and the bridge insists on one it was told of.
+        **({"MCP_BRIDGE_SECRETS_DIR": _SECRETS} if args.secrets else {}),
     }

@@ -115,7 +115,10 @@ def _limits(config: StackConfig, facts: HostFacts) -> Iterator[Problem]:
         if server.memory > facts.memory_bytes:
             yield Problem(
                 path=("servers", name, "memory"),
-                message=(
-                    f"{server.memory // MEBIBYTE}M are more than the host's {facts.memory_bytes // MEBIBYTE}M; lower it"
-                ),
+                message=f"{_size(server.memory)} is more than the host's {_size(facts.memory_bytes)}; lower it",
             )
+
+
+def _size(memory_bytes: int) -> str:
+    mebibytes = memory_bytes / MEBIBYTE
+    return f"{mebibytes:.0f}M" if mebibytes < 1024 else f"{mebibytes / 1024:.1f}".removesuffix(".0") + "G"

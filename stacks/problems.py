@@ -114,7 +114,8 @@ def nearest(wrong: str, valid: Iterable[str]) -> str:
 
 def bad_stack(stack: str, file: StackFile, problems: Sequence[Problem]) -> BadStackError:
     """Return the exception that reports all `problems` of `stack`, each on a line with its place."""
-    lines = [_render(file, problem) for problem in dict.fromkeys(problems)]
+    in_order = sorted(dict.fromkeys(problems), key=lambda problem: file.line(problem.path) or 0)
+    lines = [_render(file, problem) for problem in in_order]
     head = (
         f"stack {stack} can't be deployed; nothing was changed:"
         if len(lines) == 1

@@ -1,0 +1,68 @@
+"""Whether a Docker host will do: the judgement on made-up facts, the reading on a port where nobody listens."""
+
+import pytest
+
+from stacks.preflight import HostFacts, host_problems, read_host_facts
+
+from .stack_files import TIME, parse_text
+
+GOOD = HostFacts(address="unix:///d.sock", cpus=2, memory_bytes=4 << 30, swarm_state="active", manager=True)
+
+
+def said(facts: HostFacts, text: str = f"servers: {{time: '{TIME}'}}") -> list[str]:
+    return [problem.message for problem in host_problems(parse_text(text), facts)]
+
+
+def test_a_healthy_manager_will_do() -> None:
+    assert said(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (HostFacts(address="tcp://h:1", unreachable="refused"), "Docker does not answer at tcp://h:1 (refused)"),
+        (
+            HostFacts(address="a", cpus=2, memory_bytes=4 << 30),
+            "is in no Swarm (it is inactive); run `docker swarm init`",
+        ),
+        (
+            HostFacts(address="a", cpus=2, memory_bytes=4 << 30, swarm_state="active"),
+            "a worker of its Swarm, no manager",
+        ),
+        (
+            HostFacts(
+                address="a",
+                cpus=2,
+                memory_bytes=4 << 30,
+                swarm_state="active",
+                manager=True,
+                without_quorum="the swarm does not have a leader",
+            ),
+            "no healthy manager (the swarm does not have a leader)",
+        ),
+    ],
+)
+def test_a_host_that_won_t_do_is_refused_with_one_reason(facts: HostFacts, expected: str) -> None:
+    (message,) = said(facts)
+    assert expected in message
+
+
+def test_limits_over_the_host_are_refused_by_key() -> None:
+    config = parse_text(f"servers: {{time: {{source: '{TIME}', cpu: 2.5, memory: 9000G}}}}")
+    problems = list(host_problems(config, GOOD))
+    assert [problem.path for problem in problems] == [("servers", "time", "cpu"), ("servers", "time", "memory")]
+    assert problems[0].message == "2.5 CPUs are more than the host's 2; lower it"
+    assert problems[1].message == "9000G is more than the host's 4G; lower it"
+
+
+def test_limits_as_large_as_the_host_are_allowed() -> None:
+    assert said(GOOD, f"servers: {{time: {{source: '{TIME}', cpu: 2, memory: 4G}}}}") == []
+
+
+def test_an_engine_that_is_not_there_is_a_fact_and_no_exception() -> None:
+    facts = read_host_facts("tcp://127.0.0.1:1")
+    assert facts.unreachable is not None
+    assert "refused" in facts.unreachable
+    (message,) = said(facts)
+    assert "tcp://127.0.0.1:1" in message
+    assert "DOCKER_HOST" in message

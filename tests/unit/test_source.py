@@ -1,0 +1,82 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stacks.source import EXAMPLES, PATTERN, NpmSource, PypiSource, SourceError, parse_source
+
+PYPI_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}[a-z0-9]", fullmatch=True)
+NPM_NAMES = st.from_regex(r"(@[a-z][a-z0-9-]{0,8}/)?[a-z][a-z0-9.-]{0,20}", fullmatch=True)
+NUMBERS = st.integers(min_value=0, max_value=99_999)
+VERSIONS = st.builds("{}.{}.{}".format, NUMBERS, NUMBERS, NUMBERS)
+COMMANDS = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
+
+
+@given(PYPI_NAMES, VERSIONS, COMMANDS)
+def test_a_pypi_source_is_read_back_as_written(name: str, version: str, command: str) -> None:
+    assert parse_source(f"pypi:{name}@{version}") == PypiSource(package=name, version=version, command=name)
+    with_command = parse_source(f"pypi:{name}@{version}#{command}")
+    assert with_command == PypiSource(package=name, version=version, command=command)
+    assert str(with_command) == f"pypi:{name}@{version}"
+
+
+@given(NPM_NAMES, VERSIONS, COMMANDS)
+def test_an_npm_source_is_read_back_as_written(name: str, version: str, command: str) -> None:
+    bare = name.rsplit("/", 1)[-1]
+    assert parse_source(f"npm:{name}@{version}") == NpmSource(package=name, version=version, command=bare)
+    assert parse_source(f"npm:{name}@{version}#{command}") == NpmSource(package=name, version=version, command=command)
+
+
+def read(text: str) -> bool:
+    try:
+        parse_source(text)
+    except SourceError as error:
+        return not str(error)
+    return True
+
+
+@given(st.text() | st.from_regex(PATTERN))
+def test_whatever_is_read_passes_the_pattern_for_editors(text: str) -> None:
+    assert not read(text) or re.search(PATTERN, text)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_are_good(example: str) -> None:
+    assert str(parse_source(example)) == example
+    assert re.search(PATTERN, example)
+
+
+@pytest.mark.parametrize("version", ["1.0", "2026.10.19", "1!2.0", "1.0rc1", "1.0.post2", "1.0.dev3", "1.0+local.1"])
+def test_versions_of_the_python_index(version: str) -> None:
+    assert parse_source(f"pypi:x@{version}") == PypiSource(package="x", version=version, command="x")
+
+
+@pytest.mark.parametrize(
+    ("source", "remedy"),
+    [
+        ("pypi:mcp-server-time", "fleet add pypi:mcp-server-time"),
+        ("npm:@scope/name", "fleet add npm:@scope/name"),
+        ("pypi:mcp-server-time@latest", "fleet add pypi:mcp-server-time"),
+        ("pypi:mcp-server-time@>=1", "not one exact version"),
+        ("pypi:mcp-server-time@1.*", "not one exact version"),
+        ("npm:name@^1.0.0", "not one exact version"),
+        ("npm:name@1.0", "not one exact version"),
+        ("npm:Name@1.0.0", "no name of a npm package"),
+        ("pypi:-x@1.0", "no name of a pypi package"),
+        ("pypi:x@1.0#", "no command name"),
+        ("pypi:x@1.0#a b", "no command name"),
+        ("pypi:x@1.0#../../bin/sh", "no command name"),
+        ("mcp-server-time", "pypi:NAME@VERSION"),
+        ("pipy:x@1", "pypi:NAME@VERSION"),
+        ("catalog:slack", "not supported yet"),
+        ("oci:docker.io/x@sha256:0", "not supported yet"),
+        ("https://mcp.linear.app/mcp", "not supported yet"),
+        ("", "pypi:NAME@VERSION"),
+        (7, "must be a text"),
+        (None, "must be a text"),
+    ],
+)
+def test_a_bad_source_is_refused_with_a_remedy(source: object, remedy: str) -> None:
+    with pytest.raises(SourceError, match=re.escape(remedy)):
+        parse_source(source)
