@@ -68,19 +68,22 @@ class Daemon:
         """Start it and wait until `ready` says that it answers.
 
         Raises:
-            EngineError: It ended at once, or didn't answer within a minute; with its last log lines.
+            EngineError: It isn't installed, ended at once, or didn't answer within a minute; with its last log lines.
         """
         home.run().mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            process = _started[self.name] = subprocess.Popen(
-                self.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environ,
-                cwd="/",
-                start_new_session=True,
-            )
+            try:
+                process = _started[self.name] = subprocess.Popen(
+                    self.argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environ,
+                    cwd="/",
+                    start_new_session=True,
+                )
+            except FileNotFoundError as error:
+                raise EngineError(f"{self.argv[0]}: not found\n  install it, so that it is on PATH") from error
         home.replace(self._record, json.dumps(_identity(process.pid)))
         deadline = time.monotonic() + START_SECONDS
         while not ready():

@@ -11,7 +11,9 @@ from dev.progress import Step
 
 
 def missing(packages: Sequence[str]) -> list[str]:
-    """Those of `packages` that dpkg doesn't list as installed."""
+    """Those of `packages` that dpkg doesn't list as installed; none on another system, which names them otherwise."""
+    if shutil.which("dpkg-query") is None:
+        return []
     told = commands.output(["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n"]) or ""
     installed = {line.partition(" ")[0] for line in told.splitlines() if line.endswith(" installed")}
     return [package for package in packages if package not in installed]
@@ -21,14 +23,14 @@ def ensure(packages: Sequence[str], step: Step) -> None:
     """Install those of `packages` that are missing.
 
     Raises:
-        EngineError: Not Debian, or not root, and something is missing; or apt-get failed.
+        EngineError: Something is missing and we aren't root; or apt-get failed.
     """
     wanted = missing(packages)
     if not wanted:
         return
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        how = "run this once as root" if shutil.which("apt-get") else "install them with this system's package manager"
-        raise EngineError(f"missing Debian packages: {' '.join(wanted)}\n  {how}: apt-get install {' '.join(wanted)}")
+    if os.geteuid() != 0:
+        names = " ".join(wanted)
+        raise EngineError(f"missing Debian packages: {names}\n  install them: sudo apt-get install {names}")
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
         step.update("reading the package lists")

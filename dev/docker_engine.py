@@ -15,7 +15,7 @@ from dev.daemons import Daemon
 from dev.errors import EngineError
 from dev.progress import Step
 
-PACKAGES = ("docker.io", "runc", "iptables", "iproute2", "ca-certificates")
+PACKAGES = ("docker.io", "runc", "iptables", "iproute2", "python3", "ca-certificates")
 OPEN_FILES = 65536
 SETTLE_SECONDS = 30.0
 POLL_SECONDS = 0.2
