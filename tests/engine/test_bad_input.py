@@ -41,7 +41,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "a limit over the host's": (
         {"servers": {"time": {"source": GOOD, "memory": "9000G"}}},
-        ("time", "memory", "9000"),
+        ("servers.time.memory", "lower it"),
     ),
     "a package that is not there": (
         {"servers": {"time": "pypi:mcp-server-time-which-nobody-made@1.0"}},
