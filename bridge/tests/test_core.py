@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mcp.shared import inbound
 from mcp_bridge.core import envelope, parameter_headers, revisions, stateless, translation
@@ -234,7 +234,6 @@ HEADER_VALUES = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
 @given(
     headers=st.dictionaries(st.sampled_from(["mcp-protocol-version", "mcp-method", "mcp-name"]), HEADER_VALUES),
     method=st.sampled_from(["tools/call", "tools/list", "resources/read"]),
@@ -288,7 +287,6 @@ SCHEMA = {
 VALUES = st.sampled_from(["a", "1", "1.0", "true", "True", "=?base64?YQ==?=", "=?base64?!?=", ""])
 
 
-@settings(max_examples=300)
 @given(
     arguments=st.fixed_dictionaries(
         {},
@@ -319,7 +317,6 @@ MARKED = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
 @given(
     schema=st.recursive(
         MARKED,
@@ -461,9 +458,9 @@ def test_an_answer_of_another_session_is_not_taken() -> None:
     number = mine.sent[-1]["id"]
     forged = decode(json.dumps({"jsonrpc": "2.0", "id": number, "result": {"forged": True}}).encode())
     before = len(wiring.lines)
-    wiring.switchboard.take_answer(two, forged)
+    wiring.switchboard.questions.answer(two, forged)
     assert len(wiring.lines) == before
-    wiring.switchboard.take_answer(one, forged)
+    wiring.switchboard.questions.answer(one, forged)
     assert wiring.lines[-1] == {"jsonrpc": "2.0", "id": "ask", "result": {"forged": True}}
 
 
@@ -496,7 +493,7 @@ def test_rounds_of_a_modern_child_become_questions_and_a_repeated_call() -> None
     question = mine.sent[-1]
     assert (question["method"], question["params"]) == ("elicitation/create", {"message": "?"})
     reply = {"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept"}}
-    wiring.switchboard.take_answer(session, decode(json.dumps(reply).encode()))
+    wiring.switchboard.questions.answer(session, decode(json.dumps(reply).encode()))
     again = wiring.lines[-1]
     assert again["params"]["inputResponses"] == {"a": {"action": "accept"}}
     assert again["params"]["requestState"] == "s1"

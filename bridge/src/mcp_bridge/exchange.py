@@ -4,7 +4,7 @@ from typing import Final
 
 from .core.errors import HTTP_STATUS
 from .http import answer
-from .http.connection import Reply
+from .http.reply import Reply
 
 PING_SECONDS: Final = 15.0
 """Silence after which an event stream gets a comment, so that no proxy takes it for dead."""

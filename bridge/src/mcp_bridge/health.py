@@ -39,23 +39,18 @@ class Health:
         self._metrics = metrics
         self._sessions = sessions
         self._started = time.monotonic()
-        self._ready_since: float | None = None
         self.draining = False
 
     def problem(self, status: Status) -> str | None:
         """Return why the replica is not healthy, None when it is."""
-        if status.reason is not None:
-            self._ready_since = None
+        if status.reason is not None or status.ready_at is None:
             return f"The server process does not serve: {status.reason}"
-        now = time.monotonic()
-        if self._ready_since is None:
-            self._ready_since = now
         if status.hanging:
             return "The server process has not answered its pings for half a minute."
         if status.survey.empty:
             return "The server offers no tools, no prompts and no resources."
         registrar = self._registrar
-        waited = now - self._ready_since
+        waited = time.monotonic() - status.ready_at
         if registrar is not None and not registrar.registered_once and waited < FIRST_REGISTRATION_SECONDS:
             return f"Not registered in Consul yet: {registrar.problem}"
         return None
@@ -85,13 +80,13 @@ class Health:
                 "restarts": status.restarts,
                 **status.survey.counts,
             },
-            "dependencies": self._dependencies(status, problem),
+            "dependencies": self._dependencies(status),
         }
         if problem is not None:
             body["reason"] = problem
         return (200 if problem is None else 503), body
 
-    def _dependencies(self, status: Status, problem: str | None) -> dict[str, Any]:
+    def _dependencies(self, status: Status) -> dict[str, Any]:
         child: dict[str, Any] = {
             "status": "down" if status.reason is not None else "hanging" if status.hanging else "up",
             "pids": status.pids,

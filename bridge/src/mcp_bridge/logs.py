@@ -67,3 +67,8 @@ def warning(event: str, **fields: object) -> None:
 def error(event: str, **fields: object) -> None:
     """Write a line of level error."""
     log(logging.ERROR, event, **fields)
+
+
+def fault(event: str, exception: Exception, **fields: object) -> None:
+    """Write a fault of the bridge's own, with its traceback."""
+    LOGGER.error("%s", event, exc_info=exception, extra={"fields": fields})

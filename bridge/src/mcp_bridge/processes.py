@@ -20,9 +20,21 @@ START_WAIT_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """How the children fare. `reason` says why they don't serve, None when they do."""
+    """How the children fare.
+
+    Arguments:
+        reason: why they don't serve, None when they do.
+        ready_at: monotonic seconds since when they do.
+        hanging: whether they have stopped to answer.
+        profile: what they said of themselves last.
+        survey: what they offer.
+        pids: the processes.
+        restarts: how often one was started again.
+        in_flight: clients' calls that wait for them.
+    """
 
     reason: str | None
+    ready_at: float | None
     hanging: bool
     profile: Profile | None
     survey: Survey
@@ -117,6 +129,7 @@ class Shared:
         supervisor = self._supervisor
         return Status(
             reason=supervisor.reason,
+            ready_at=supervisor.ready_at,
             hanging=supervisor.hanging,
             profile=self._profile,
             survey=supervisor.survey,

@@ -91,10 +91,11 @@ class Registrar:
         if self._registered == wanted and self.problem is None:
             await consul.refresh(wanted)
             return
+        # Noted before: a call that is cut off may have arrived, and must be taken back in the end.
+        self._registered, self.problem = wanted, "registration not confirmed"
         await consul.register(wanted, ttl_seconds=TTL_SECONDS, passing=True)
         # A check that existed keeps its state when it is registered again.
         await consul.refresh(wanted)
-        self._registered = wanted
         self.registered_once = True
         self.problem = None
         logs.info("registered", id=wanted.id, address=wanted.address, port=wanted.port)

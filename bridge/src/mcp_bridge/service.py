@@ -22,8 +22,9 @@ from .core.switchboard import Switchboard
 from .endpoint import Endpoint
 from .health import Health
 from .http import answer
-from .http.connection import Connection, Reply
+from .http.connection import Connection
 from .http.listener import Listener
+from .http.reply import Reply
 from .http.request import Request
 from .metrics import Metrics
 from .processes import Shared
@@ -80,6 +81,13 @@ class Service:
 
     def serve(self, request: Request, reply: Reply) -> None:
         """Serve one request."""
+        try:
+            self._route(request, reply)
+        except Exception as error:  # noqa: BLE001 - a fault must cost one request, and not look like the client's
+            logs.fault("request_failed", error, path=request.path.decode("latin-1"))
+            reply.complete(500, answer.TEXT, b"Internal error.\n")
+
+    def _route(self, request: Request, reply: Reply) -> None:
         path = request.path
         if path in (b"/mcp", b"/mcp/"):
             self._endpoint.serve(reply)

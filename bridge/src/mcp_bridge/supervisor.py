@@ -13,12 +13,12 @@ from typing import Any, Final, Protocol
 
 from . import logs, survey
 from .child import Child
-from .core.envelope import Envelope, decode_child, error_object
-from .core.errors import CONNECTION_LOST, UNSUPPORTED_VERSION, RpcError
+from .core.envelope import decode_child
+from .core.errors import CONNECTION_LOST, RpcError
 from .core.lines import LineTooLongError
 from .core.link import Link, Listener
-from .core.profile import Profile, discover_params, initialize_params
 from .failure import LastWords, StderrLog
+from .introduction import Introduction
 from .redaction import Redactor
 
 PING_SECONDS: Final = 10.0
@@ -26,7 +26,7 @@ PING_TIMEOUT_SECONDS: Final = 5.0
 MISSED_PINGS: Final = 3
 """Pings without an answer, and without any other word of the child, after which it counts as hanging."""
 
-FIRST_BACKOFF_SECONDS: Final = 0.25
+FIRST_BACKOFF_SECONDS: Final = 0.1
 MAX_BACKOFF_SECONDS: Final = 10.0
 STEADY_SECONDS: Final = 10.0
 """A child that served this long has not failed to start."""
@@ -35,7 +35,6 @@ MAX_FAILURES: Final = 5
 MAX_FAILING_SECONDS: Final = 60.0
 """After so many failures in a row, or failing for so long, the bridge gives up and ends, for Swarm to see."""
 
-MIN_STEP_SECONDS: Final = 5.0
 LOGGED_RUBBISH_LINES: Final = 10
 _ANSWERED: Final = re.compile(rb'"id"\s*:\s*(\d+)\s*[,}]')
 
@@ -82,13 +81,14 @@ class Supervisor:
         self._child: Child | None = None
         self._words = LastWords(self._redactor)
         self._stderr_log = StderrLog(time.monotonic)
-        self._skip_discover = False
-        self._probing = False
+        self._introduction = Introduction(settings.start_seconds)
         self._resurvey = asyncio.Event()
         self._missed = 0
+        self._hopeless = False
         self.link: Link | None = None
         self.survey = survey.Survey()
         self.reason: str | None = "it is starting"
+        self.ready_at: float | None = None
         self.restarts = 0
         self.gave_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -145,7 +145,7 @@ class Supervisor:
                 failures, failing_since = 0, now
             failures += 1
             self.reason = reason
-            if failures >= MAX_FAILURES or now - failing_since > MAX_FAILING_SECONDS:
+            if self._hopeless or failures >= MAX_FAILURES or now - failing_since > MAX_FAILING_SECONDS:
                 self.gave_up.set_result(reason)
                 return
             backoff = min(FIRST_BACKOFF_SECONDS * 2 ** (failures - 1), MAX_BACKOFF_SECONDS)
@@ -168,8 +168,7 @@ class Supervisor:
         try:
             await self._start(child)
             await self._greet(link, child)
-            ready_at = time.monotonic()
-            self._become_ready(link, ready_at - started)
+            ready_at = self._become_ready(link, started)
             watch = asyncio.create_task(self._watch(link))
             try:
                 self.reason = self._words.explain(await child.ended)
@@ -180,6 +179,7 @@ class Supervisor:
             return ready_at
         finally:
             self.link = None
+            self.ready_at = None
             self._missed = 0
             await asyncio.shield(child.stop())
             self._child = None
@@ -190,36 +190,39 @@ class Supervisor:
             await child.start(self._settings.command, self._settings.environment)
         except OSError as error:
             program = self._settings.command[0]
-            raise ChildFailedError(f"{program}: {error.strerror or error}") from error
+            self._hopeless = True
+            raise ChildFailedError(f"{program} can't be run: {error.strerror or error}") from error
         logs.info("child_started", pid=child.pid, program=self._settings.command[0])
 
-    def _become_ready(self, link: Link, seconds: float) -> None:
+    def _become_ready(self, link: Link, started: float) -> float:
         profile = link.profile
         self.link = link
         self.reason = None
+        self.ready_at = now = time.monotonic()
         logs.info(
             "child_ready",
             revision=profile.revision if profile else None,
             version=profile.version if profile else None,
-            seconds=round(seconds, 3),
+            seconds=round(now - started, 3),
             **self.survey.counts,
         )
         self._owner.child_ready(link)
+        return now
 
     # The first words
 
     async def _greet(self, link: Link, child: Child) -> None:
         """Learn the child's revision, and what it offers, before the deadline."""
         seconds = self._settings.start_seconds
-        greeting = asyncio.create_task(self._introduce(link))
+        greeting = asyncio.create_task(self._introduction.make(link))
         try:
             async with asyncio.timeout(seconds):
                 waiting: set[asyncio.Future[Any]] = {greeting, child.ended}
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if child.ended.done():
-                    self._skip_discover = self._probing
+                    self._introduction.child_died()
                     raise ChildFailedError(self._words.explain(f"{child.ended.result()} before it answered"))
-                await greeting
+                self.survey = await greeting
         except TimeoutError as error:
             what = f"it gave no answer within {seconds:g} s"
             raise ChildFailedError(self._words.explain(what)) from error
@@ -230,39 +233,6 @@ class Supervisor:
             with contextlib.suppress(asyncio.CancelledError, RpcError):
                 await greeting
 
-    async def _introduce(self, link: Link) -> None:
-        link.profile = await self._discover(link) or await self._initialize(link)
-        self.survey = await survey.take(link)
-
-    async def _discover(self, link: Link) -> Profile | None:
-        """Ask for the stateless revision. None: the child doesn't know it, or died of the question last time."""
-        if self._skip_discover:
-            return None
-        self._probing = True
-        try:
-            async with asyncio.timeout(max(self._settings.start_seconds / 2, MIN_STEP_SECONDS)):
-                reply = await _ask(link, "server/discover", discover_params())
-        except TimeoutError:
-            return None
-        self._probing = False
-        if isinstance(reply, RpcError) or reply.error:
-            return None
-        return Profile.from_discover(reply.result)
-
-    async def _initialize(self, link: Link) -> Profile:
-        reply = await _ask(link, "initialize", initialize_params())
-        if isinstance(reply, RpcError):
-            raise reply
-        if reply.error:
-            found = error_object(reply.error)
-            if found.code == UNSUPPORTED_VERSION and (profile := await self._discover(link)) is not None:
-                # It was slow: it has understood the first question by now, and speaks the stateless revision.
-                return profile
-            raise RpcError(found.code, f"it refused to initialize: {found.message}")
-        profile = Profile.from_initialize(reply.result)
-        link.tell("notifications/initialized")
-        return profile
-
     # While it runs
 
     def _heard(self, line: bytes | LineTooLongError) -> None:
@@ -271,7 +241,10 @@ class Supervisor:
             return
         message = decode_child(line)
         if message is not None:
-            self._link.heard(message)
+            try:
+                self._link.heard(message)
+            except Exception as error:  # noqa: BLE001 - one message must not cost the others that came with it
+                logs.fault("message_of_child_failed", error, method=message.method)
             return
         self._words.add_rubbish(line)
         if self._words.rubbish_lines <= LOGGED_RUBBISH_LINES:
@@ -310,9 +283,3 @@ class Supervisor:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PING_TIMEOUT_SECONDS):
                 self.survey = await survey.take(link)
-
-
-async def _ask(link: Link, method: str, params: bytes) -> Envelope | RpcError:
-    answer: asyncio.Future[Envelope | RpcError] = asyncio.get_running_loop().create_future()
-    link.ask(method, params, lambda reply: None if answer.done() else answer.set_result(reply))
-    return await answer

@@ -125,8 +125,3 @@ class Session(Caller):
         self.stream = stream
         while self.backlog and stream.send(self.backlog[0]):
             self.backlog.popleft()
-
-    @property
-    def busy(self) -> bool:
-        """Whether something still ties the client to this session."""
-        return self.stream is not None or bool(self.in_flight)

@@ -61,9 +61,5 @@ class SessionTable:
             session.stream = None
 
     def expired(self, now: float) -> list[Session]:
-        """Return the sessions that have been idle for too long."""
-        return [
-            session
-            for session in self._sessions.values()
-            if now - session.last_used > self._idle_seconds and not session.busy
-        ]
+        """Return the sessions that have been idle for too long. Whoever holds a request open must touch `last_used`."""
+        return [session for session in self._sessions.values() if now - session.last_used > self._idle_seconds]

@@ -6,10 +6,10 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw
 
-from . import revisions, translation
-from .callers import Caller, Exchange, ServerRequest, Session
+from . import log_levels, revisions, translation
+from .callers import Caller, Exchange, Session
 from .calls import ClientCall
-from .envelope import Envelope, error_object, key_of, members, notification, request
+from .envelope import Envelope, error_object, key_of, notification, result
 from .errors import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -20,6 +20,7 @@ from .errors import (
 )
 from .interests import ACKNOWLEDGED, LIST_CHANGED, UPDATED, Filter, Interests
 from .link import Link
+from .questions import Questions
 from .rounds import Rounds
 from .sessions import SessionTable
 
@@ -70,8 +71,8 @@ class Switchboard:
         self.interests = Interests(sessions)
         self._settled = settled
         self._list_changed = list_changed
-        self._rounds = Rounds(self.put_to_client, later)
-        self._asked = 0
+        self.questions = Questions(sessions)
+        self._rounds = Rounds(self.questions.put, later)
 
     # Messages of clients
 
@@ -83,11 +84,11 @@ class Switchboard:
         if not caller.modern and method in revisions.MODERN_ONLY:
             raise RpcError(METHOD_NOT_FOUND, f"{method} needs revision {revisions.MODERN}.", method)
         answer = self._answer_here(link, caller, message, exchange)
-        if answer is not None:
-            if answer:
-                exchange.finish(b'{"jsonrpc":"2.0","id":' + bytes(message.id) + b',"result":' + answer + b"}", 0)
-            return None
-        return self._forward(link, caller, message, exchange)
+        if answer is None:
+            return self._forward(link, caller, message, exchange)
+        if answer:
+            exchange.finish(result(bytes(message.id), answer), 0)
+        return None
 
     def _answer_here(self, link: Link, caller: Caller, message: Envelope, exchange: Exchange) -> bytes | None:
         """Return the result that the bridge itself gives: empty if that comes later, None if the child must answer."""
@@ -103,7 +104,8 @@ class Switchboard:
         if not isinstance(caller, Session):
             return None
         if method == "logging/setLevel":
-            return self._set_level(link, caller, _read(message.params, _Level).level)
+            level = _read(message.params, _Level).level
+            return b"{}" if log_levels.choose(link, self.sessions, caller, level) else None
         if (
             method == "resources/subscribe"
             and link.profile is not None
@@ -144,7 +146,7 @@ class Switchboard:
             bytes(message.params), caller, child_modern=profile.modern, number=number
         )
         if caller.modern and caller.log_level is not None:
-            self._adjust_level(link, caller.log_level)
+            log_levels.reach(link, caller.log_level)
         if session is not None and key is not None:
             session.in_flight[key] = call
         link.put(call, number, call.params)
@@ -158,16 +160,10 @@ class Switchboard:
         """
         method = message.method or ""
         if method == "notifications/cancelled" and isinstance(caller, Session):
-            wanted = _read(message.params, _Cancelled).requestId
-            call = caller.in_flight.get(key_of(bytes(wanted))) if wanted else None
+            wanted = _try_read(bytes(message.params), _Cancelled)
+            call = caller.in_flight.get(key_of(bytes(wanted.requestId))) if wanted and wanted.requestId else None
             if isinstance(call, ClientCall):
                 self.cancel(link, call, "cancelled by the client")
-
-    def take_answer(self, session: Session, message: Envelope) -> None:
-        """Take a client's answer to a server's request."""
-        asked = session.asked.pop(bytes(message.id), None)
-        if asked is not None:
-            asked.on_answer(message)
 
     def cancel(self, link: Link, call: ClientCall, reason: str) -> None:
         """End a call that its client does not want any more."""
@@ -182,6 +178,11 @@ class Switchboard:
         self.interests.leave(link, session, set(session.subscriptions))
         self.sessions.close(session)
 
+    def renew(self, link: Link) -> None:
+        """Bring a fresh child to where its predecessor was: log level and subscriptions."""
+        log_levels.apply(link, self.sessions)
+        self.interests.renew(link)
+
     # Messages of children
 
     def child_tells(self, link: Link, method: str, params: bytes) -> None:
@@ -192,11 +193,17 @@ class Switchboard:
         elif method == UPDATED:
             self.interests.updated(params)
         elif method == "notifications/cancelled":
-            self._withdraw(link, params)
+            wanted = _try_read(params, _Cancelled)
+            if wanted is not None and wanted.requestId:
+                self.questions.withdraw(bytes(wanted.requestId))
         elif method != ACKNOWLEDGED:
             call = link.culprit()
-            if call is None or (method == "notifications/message" and not call.caller.wants(_level(params))):
+            if call is None:
                 return
+            if method == "notifications/message":
+                entry = _try_read(params, _Level)
+                if entry is None or not call.caller.wants(entry.level):
+                    return
             call.exchange.send(notification(method, params))
 
     def child_asks(self, link: Link, method: str, params: bytes, child_id: bytes) -> None:
@@ -205,45 +212,7 @@ class Switchboard:
         if call is None:
             link.refuse(child_id, method)
             return
-        self.put_to_client(call, method, params, lambda reply: link.answer(child_id, reply), child_id)
-
-    def put_to_client(
-        self,
-        call: ClientCall,
-        method: str,
-        params: bytes,
-        done: Callable[[Envelope | RpcError], None],
-        child_id: bytes = b"",
-    ) -> None:
-        """Send a request to the client of `call`; `done` gets the answer, or why there is none."""
-        session = call.session
-        if session is None:
-            done(
-                RpcError(
-                    METHOD_NOT_FOUND, f"{method}: the client speaks {revisions.MODERN}, where servers ask nothing."
-                )
-            )
-            return
-        if not session.can(method):
-            done(RpcError(METHOD_NOT_FOUND, f"{method}: the client did not declare that it can do this."))
-            return
-        self._asked += 1
-        number = b'"ask-%d"' % self._asked
-        session.asked[number] = ServerRequest(done, call.exchange, child_id)
-        message = request(number, method, params)
-        if not call.exchange.send(message) and (session.stream is None or not session.stream.send(message)):
-            del session.asked[number]
-            done(RpcError(INVALID_REQUEST, f"{method}: the client has no open stream to ask it on."))
-
-    def _withdraw(self, link: Link, params: bytes) -> None:
-        """A child does not want the answer to its request any more."""
-        wanted = bytes(_read(Raw(params), _Cancelled).requestId)
-        for session in self.sessions:
-            for number, asked in list(session.asked.items()):
-                if wanted and asked.child_id == wanted:
-                    del session.asked[number]
-                    body = msgspec.json.encode({"requestId": Raw(number)})
-                    asked.exchange.send(notification("notifications/cancelled", body))
+        self.questions.put(call, method, params, lambda reply: link.answer(child_id, reply), child_id)
 
     def _settle(self, link: Link, call: ClientCall, answer: Envelope | RpcError) -> None:
         if isinstance(answer, RpcError) or answer.error:
@@ -262,7 +231,7 @@ class Switchboard:
         call.done = True
         session = call.session
         if session is not None and session.asked:
-            self._release_asked(session, call.exchange)
+            self.questions.release(session, call.exchange)
         if isinstance(answer, RpcError):
             code = answer.code
             call.refuse(answer.encode(), code)
@@ -288,47 +257,6 @@ class Switchboard:
         call.succeed(value)
         return 0
 
-    def _release_asked(self, session: Session, exchange: Exchange) -> None:
-        for number, asked in list(session.asked.items()):
-            if asked.exchange is exchange:
-                del session.asked[number]
-                asked.on_answer(RpcError(INVALID_REQUEST, "The call that this request belongs to has ended."))
-
-    # Log levels
-
-    def _set_level(self, link: Link, session: Session, level: str) -> bytes | None:
-        if level not in revisions.LOG_LEVELS:
-            raise RpcError(INVALID_PARAMS, f"Unknown log level {level!r}; one of {', '.join(revisions.LOG_LEVELS)}.")
-        profile = link.profile
-        if profile is None or not (profile.modern or profile.declares("logging")):
-            return None
-        session.log_level = level
-        levels = [each.log_level for each in self.sessions if each.log_level is not None]
-        if not profile.modern:
-            self._send_level(link, min(levels, key=revisions.LOG_LEVELS.index))
-        return b"{}"
-
-    def _adjust_level(self, link: Link, level: str) -> None:
-        """Make an older child log at least as much as a modern client asked for with its request."""
-        profile = link.profile
-        if profile is None or profile.modern or not profile.declares("logging"):
-            return
-        known = revisions.LOG_LEVELS
-        if level in known and (link.log_level is None or known.index(level) < known.index(link.log_level)):
-            self._send_level(link, level)
-
-    def _send_level(self, link: Link, level: str) -> None:
-        if link.log_level != level:
-            link.log_level = level
-            link.ask("logging/setLevel", msgspec.json.encode({"level": level}), lambda _: None)
-
-    def renew(self, link: Link) -> None:
-        """Bring a fresh child to where its predecessor was: log level and subscriptions."""
-        levels = [session.log_level for session in self.sessions if session.log_level is not None]
-        if levels and link.profile is not None and not link.profile.modern and link.profile.declares("logging"):
-            self._send_level(link, min(levels, key=revisions.LOG_LEVELS.index))
-        self.interests.renew(link)
-
 
 def _read(params: Raw, kind: type[_T]) -> _T:
     try:
@@ -337,15 +265,16 @@ def _read(params: Raw, kind: type[_T]) -> _T:
         raise RpcError(INVALID_PARAMS, f"Invalid params: {error}.") from error
 
 
+def _try_read(params: bytes, kind: type[_T]) -> _T | None:
+    """Read the params of a notification: a malformed one has nobody to complain to."""
+    try:
+        return msgspec.json.decode(params, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
 def _name(method: str, params: Raw) -> str:
     if method not in revisions.NAMED_BY or not params:
         return ""
     named = _read(params, _Named)
     return named.uri if revisions.NAMED_BY[method] == "uri" else named.name
-
-
-def _level(params: bytes) -> str:
-    try:
-        return msgspec.json.decode(members(params).get("level", b'""'), type=str)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""

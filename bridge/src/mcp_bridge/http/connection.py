@@ -3,11 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 import httptools
 
 from . import answer
+from .reply import Reply
 from .request import Request
 
 MAX_HEADER_BYTES: Final = 64 * 1024
@@ -26,81 +27,20 @@ LINGER_SECONDS: Final = 2.0
 HIGH_WATER_BYTES: Final = 256 * 1024
 """Unsent bytes at which no further request of this connection is begun."""
 
-MAX_UNSENT_BYTES: Final = 4 * 1024 * 1024
-"""Unsent bytes at which an event stream is cut: its reader is too slow, and memory is not its to take."""
-
 
 class Application(Protocol):
     """What a connection serves."""
 
     max_body_bytes: int
 
-    def serve(self, request: Request, reply: "Reply") -> None:
+    def serve(self, request: Request, reply: Reply) -> None:
         """Begin to serve a request; the answer goes to `reply`, now or later."""
 
-    def hung_up(self, reply: "Reply") -> None:
+    def hung_up(self, reply: Reply) -> None:
         """The client left before it had its whole answer."""
 
     def closed(self, connection: "Connection") -> None:
         """A connection is no more."""
-
-
-class Reply:
-    """Where the answer to one request goes. After the end, and after the client left, everything is ignored."""
-
-    __slots__ = ("_chunked", "_connection", "_streaming", "ended", "request", "state")
-
-    def __init__(self, connection: "Connection", request: Request) -> None:
-        self._connection = connection
-        self.request = request
-        self._chunked = request.http_1_1
-        self._streaming = False
-        self.ended = False
-        self.state: Any = None
-
-    @property
-    def streaming(self) -> bool:
-        """Whether an event stream has begun."""
-        return self._streaming
-
-    def complete(self, status: int, headers: bytes, body: bytes) -> None:
-        """Give the whole answer at once."""
-        if self.ended:
-            return
-        self.ended = True
-        close = self._connection.last_request or not self.request.keep_alive
-        if self.request.method == b"HEAD":
-            body = b""
-        self._connection.write(answer.complete(status, headers, body, close=close))
-        self._connection.answered(close=close)
-
-    def begin_stream(self, headers: bytes = b"") -> None:
-        """Begin an event stream."""
-        if self.ended or self._streaming:
-            return
-        self._streaming = True
-        close = not self._chunked
-        self._connection.write(answer.stream_head(headers, chunked=self._chunked, close=close))
-
-    def put(self, data: bytes) -> bool:
-        """Write a piece of the stream. False where it has ended, or ends now because the client does not read it."""
-        if self.ended:
-            return False
-        if self._connection.unsent > MAX_UNSENT_BYTES:
-            self._connection.abort()
-            return False
-        self._connection.write(answer.chunk(data) if self._chunked else data)
-        return True
-
-    def end_stream(self) -> None:
-        """End the stream; the client may go on with the connection."""
-        if self.ended:
-            return
-        self.ended = True
-        if self._chunked:
-            self._connection.write(answer.LAST_CHUNK)
-        close = self._connection.last_request or not self._chunked or not self.request.keep_alive
-        self._connection.answered(close=close)
 
 
 class Connection(asyncio.Protocol):

@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from .connection import Application, Connection, Reply
+from .connection import Application, Connection
+from .reply import Reply
 
 SWEEP_SECONDS: Final = 1.0
 BACKLOG: Final = 2048

@@ -1,0 +1,69 @@
+"""The first words with a child: which revision it speaks, who it is, what it offers."""
+
+import asyncio
+from typing import Final
+
+from . import survey
+from .core.envelope import Envelope, error_object
+from .core.errors import UNSUPPORTED_VERSION, RpcError
+from .core.link import Link
+from .core.profile import Profile, discover_params, initialize_params
+
+MIN_DISCOVER_SECONDS: Final = 5.0
+
+
+class Introduction:
+    """Introduces the bridge to one child after the other, and remembers whether one died of the question.
+
+    Arguments:
+        start_seconds: what the caller grants for all of it. Half of it is for `server/discover`.
+    """
+
+    def __init__(self, start_seconds: float) -> None:
+        self._discover_seconds = max(start_seconds / 2, MIN_DISCOVER_SECONDS)
+        self._skip_discover = False
+        self._discovering = False
+
+    async def make(self, link: Link) -> survey.Survey:
+        """Learn the child's profile, which `link` keeps, and its lists. Raises RpcError where it refuses."""
+        link.profile = await self._discover(link) or await self._initialize(link)
+        return await survey.take(link)
+
+    def child_died(self) -> None:
+        """The child ended before it had introduced itself: the next one is asked the older question, if it was that."""
+        self._skip_discover = self._discovering
+
+    async def _discover(self, link: Link) -> Profile | None:
+        """Ask for the stateless revision. None: the child doesn't know it, or died of the question last time."""
+        if self._skip_discover:
+            return None
+        self._discovering = True
+        try:
+            async with asyncio.timeout(self._discover_seconds):
+                reply = await _ask(link, "server/discover", discover_params())
+        except TimeoutError:
+            return None
+        self._discovering = False
+        if isinstance(reply, RpcError) or reply.error:
+            return None
+        return Profile.from_discover(reply.result)
+
+    async def _initialize(self, link: Link) -> Profile:
+        reply = await _ask(link, "initialize", initialize_params())
+        if isinstance(reply, RpcError):
+            raise reply
+        if reply.error:
+            found = error_object(reply.error)
+            if found.code == UNSUPPORTED_VERSION and (profile := await self._discover(link)) is not None:
+                # It was slow: it has understood the first question by now, and speaks the stateless revision.
+                return profile
+            raise RpcError(found.code, f"it refused to initialize: {found.message}")
+        profile = Profile.from_initialize(reply.result)
+        link.tell("notifications/initialized")
+        return profile
+
+
+async def _ask(link: Link, method: str, params: bytes) -> Envelope | RpcError:
+    answer: asyncio.Future[Envelope | RpcError] = asyncio.get_running_loop().create_future()
+    link.ask(method, params, lambda reply: None if answer.done() else answer.set_result(reply))
+    return await answer

@@ -1,0 +1,198 @@
+"""/mcp for the session revisions: initialize, Mcp-Session-Id, a standing stream by GET, the end by DELETE.
+
+https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from .admission import Admission
+from .core import envelope as wire
+from .core import revisions
+from .core.callers import Session
+from .core.envelope import Envelope
+from .core.errors import HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST, RpcError
+from .core.link import Link
+from .core.switchboard import Switchboard
+from .exchange import EVENT_TYPE, BatchExchange, GetStream, HttpExchange
+from .http.reply import Reply
+from .intake import HttpError, Intake, Pending, check_types, has_envelope, read
+from .processes import Processes
+
+SESSION_HEADER: Final = b"mcp-session-id"
+KNOWN_REVISIONS: Final = frozenset({*revisions.SESSION_REVISIONS, "2024-11-05"})
+"""What a client may name. The oldest knows another transport, but its messages are the same."""
+
+
+class _Initialize(msgspec.Struct):
+    protocolVersion: str  # noqa: N815 - the wire's name
+    capabilities: dict[str, Any]
+    clientInfo: Raw = Raw()  # noqa: N815 - the wire's name
+
+
+class SessionEra:
+    """Serves clients that open sessions.
+
+    Arguments:
+        admission: tells whose request it is.
+        processes: the children.
+        switchboard: the protocol.
+        intake: takes requests on.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        admission: Admission,
+        processes: Processes,
+        switchboard: Switchboard,
+        intake: Intake,
+        clock: Callable[[], float],
+    ) -> None:
+        self._admission = admission
+        self._processes = processes
+        self._switchboard = switchboard
+        self._sessions = switchboard.sessions
+        self._intake = intake
+        self._clock = clock
+
+    def serve(self, reply: Reply) -> None:
+        """Serve one request. Raises HttpError to refuse it."""
+        method = reply.request.method
+        if method == b"POST":
+            self._post(reply)
+        elif method == b"GET":
+            self._get(reply)
+        elif method == b"DELETE":
+            self._delete(reply)
+        else:
+            refusal = RpcError(INVALID_REQUEST, "There are POST, GET and DELETE.")
+            raise HttpError(405, refusal, headers=b"allow: GET, POST, DELETE\r\n")
+
+    def _post(self, reply: Reply) -> None:
+        check_types(reply)
+        if reply.request.body.lstrip()[:1] == b"[":
+            self._batch(reply)
+            return
+        message = read(reply)
+        if message.method == "initialize" and message.is_request:
+            self._initialize(reply, message)
+            return
+        session = self._session(reply)
+        if message.is_request:
+            exchange = self._exchange(reply, session)
+            self._intake.put(reply, session, exchange, message, exchange)
+            return
+        self._take(session, message)
+        reply.complete(202, b"", b"")
+
+    def _take(self, session: Session, message: Envelope) -> None:
+        """Take what needs no answer: a notification, or the answer to a server's request."""
+        if message.is_answer:
+            self._switchboard.questions.answer(session, message)
+            return
+        link = self._processes.link_for(session)
+        if link is not None:
+            self._switchboard.notify(link, session, message)
+
+    def _batch(self, reply: Reply) -> None:
+        session = self._session(reply)
+        if session.revision != revisions.BATCHING:
+            text = f"Batches exist in revision {revisions.BATCHING} only."
+            raise HttpError(400, RpcError(INVALID_REQUEST, text))
+        try:
+            messages = [wire.decode(bytes(part)) for part in wire.split_batch(reply.request.body)]
+        except RpcError as error:
+            raise HttpError(400, error) from error
+        requests = [message for message in messages if message.is_request]
+        for message in messages:
+            if not message.is_request:
+                self._take(session, message)
+        if not requests:
+            reply.complete(202, b"", b"")
+            return
+        exchange = self._exchange(reply, session)
+        gathered = BatchExchange(exchange, len(requests))
+        for message in requests:
+            self._intake.put(reply, session, exchange, message, gathered)
+
+    def _initialize(self, reply: Reply, message: Envelope) -> None:
+        client_id = bytes(message.id)
+        try:
+            asked = msgspec.json.decode(message.params or b"{}", type=_Initialize)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            refusal = RpcError(INVALID_PARAMS, f"Invalid params of initialize: {error}.")
+            raise HttpError(200, refusal, client_id) from error
+
+        def proceed(link: Link | RpcError) -> None:
+            if reply.ended:
+                return
+            try:
+                if isinstance(link, RpcError):
+                    raise link
+                self._open(reply, link, asked, client_id)
+            except RpcError as error:
+                HttpError(503, error, client_id, b"retry-after: 2\r\n").put(reply)
+
+        link = self._processes.link_for(None)
+        if link is not None:
+            proceed(link)
+        else:
+            self._processes.wait(None, proceed)
+
+    def _open(self, reply: Reply, link: Link, asked: _Initialize, client_id: bytes) -> None:
+        """Open a session and say what the server is. Raises RpcError where there are too many."""
+        profile = link.profile
+        if profile is None:
+            return
+        offered = asked.protocolVersion
+        revision = offered if offered in KNOWN_REVISIONS else revisions.SESSION_REVISIONS[0]
+        session = self._sessions.open(
+            secrets.token_hex(16),
+            client=self._admission.client(reply.request),
+            revision=revision,
+            capabilities=asked.capabilities,
+            info=Raw(bytes(asked.clientInfo)),
+            now=self._clock(),
+        )
+        self._exchange(reply, session).finish(wire.result(client_id, profile.initialize_result(revision)), 0)
+
+    def _get(self, reply: Reply) -> None:
+        if not reply.request.accepts(EVENT_TYPE):
+            raise HttpError(406, RpcError(INVALID_REQUEST, f"A GET is answered as {EVENT_TYPE}: accept it."))
+        session = self._session(reply)
+        stream = GetStream(reply, _session_line(session), self._clock())
+        reply.state = Pending(session, stream)
+        session.attach(stream)
+
+    def _delete(self, reply: Reply) -> None:
+        session = self._session(reply)
+        self._switchboard.end_session(self._processes.link_for(session), session)
+        reply.complete(200, b"", b"")
+
+    def _session(self, reply: Reply) -> Session:
+        """Return the request's session. Raises HttpError: 400 without one, 404 where it is unknown or another's."""
+        request = reply.request
+        identifier = request.header(SESSION_HEADER)
+        if identifier is None:
+            if has_envelope(request.body):
+                text = f"The envelope says {revisions.MODERN}, but the header MCP-Protocol-Version is missing."
+                raise HttpError(400, RpcError(HEADER_MISMATCH, text), wire.identifier(request.body))
+            text = "The header Mcp-Session-Id is missing: send initialize first, and repeat what it returns."
+            raise HttpError(400, RpcError(INVALID_REQUEST, text))
+        session = self._sessions.find(identifier, client=self._admission.client(request), now=self._clock())
+        if session is None:
+            text = "There is no such session (any more): send initialize again."
+            raise HttpError(404, RpcError(INVALID_REQUEST, text))
+        return session
+
+    def _exchange(self, reply: Reply, session: Session) -> HttpExchange:
+        return HttpExchange(reply, by_code=False, headers=_session_line(session), now=self._clock())
+
+
+def _session_line(session: Session) -> bytes:
+    return SESSION_HEADER + b": " + session.id.encode() + b"\r\n"
