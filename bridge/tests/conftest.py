@@ -1,10 +1,8 @@
 """Bridges that tests share: one before each fixture server, since most tests only talk."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 
 from bridge.tests.rig import Bridge, bridge, server
 
@@ -56,8 +54,3 @@ def either_bridge(request: pytest.FixtureRequest) -> Bridge:
     name = "modern_bridge" if request.param == "modern" else "session_bridge"
     running: Bridge = request.getfixturevalue(name)
     return running
-
-
-settings.register_profile("fast", max_examples=60, deadline=None)
-settings.register_profile("long", max_examples=5000, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from hypothesis import given
 from hypothesis import strategies as st
 from mcp_bridge.http.connection import MAX_PIPELINED, Connection
 from mcp_bridge.http.reply import MAX_UNSENT_BYTES, Reply
 from mcp_bridge.http.request import Request
+
+from bridge.tests.cases import cases
 
 
 class Transport:
@@ -81,7 +82,7 @@ def message(body: bytes, chunked: bool = False) -> bytes:
     return b"POST /mcp HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n\r\n"
 
 
-@given(
+@cases(
     bodies=st.lists(st.tuples(st.binary(max_size=60), st.booleans()), min_size=1, max_size=10),
     cuts=st.lists(st.integers(1, 50), max_size=60),
 )
@@ -101,7 +102,7 @@ def test_requests_come_out_whole_however_they_are_cut(bodies: list[tuple[bytes, 
     assert connection.idle
 
 
-@given(st.binary(min_size=1, max_size=300))
+@cases(st.binary(min_size=1, max_size=300))
 def test_no_bytes_make_a_connection_raise(data: bytes) -> None:
     application = Application()
     connection, transport = connect(application)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from mcp.shared import inbound
 from mcp_bridge.core import envelope, parameter_headers, revisions, stateless, translation
@@ -22,6 +21,8 @@ from mcp_bridge.core.switchboard import Switchboard
 from mcp_bridge.redaction import Redactor
 from mcp_types import methods
 from msgspec import Raw
+
+from bridge.tests.cases import cases
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 JSON = st.recursive(
@@ -48,7 +49,7 @@ def outcome(act: Callable[[], T]) -> tuple[int, T | None]:
 # Envelopes and ids
 
 
-@given(number=IDS, method=TEXT, params=OBJECTS | st.none(), style=STYLES)
+@cases(number=IDS, method=TEXT, params=OBJECTS | st.none(), style=STYLES)
 def test_a_request_survives_the_way_to_the_child_and_back(number: Any, method: str, params: Any, style: Any) -> None:
     message = {"jsonrpc": "2.0", "id": number, "method": method, **({} if params is None else {"params": params})}
     read = decode(json.dumps(message, **style).encode())
@@ -61,7 +62,7 @@ def test_a_request_survives_the_way_to_the_child_and_back(number: Any, method: s
     assert answer == {"jsonrpc": "2.0", "id": number, "result": {"ok": True}}
 
 
-@given(first=IDS, second=IDS, escaped=st.booleans())
+@cases(first=IDS, second=IDS, escaped=st.booleans())
 def test_ids_are_told_apart_as_json_tells_them_apart(first: Any, second: Any, escaped: bool) -> None:
     one = envelope.key_of(json.dumps(first, ensure_ascii=escaped).encode())
     two = envelope.key_of(json.dumps(second).encode())
@@ -71,7 +72,7 @@ def test_ids_are_told_apart_as_json_tells_them_apart(first: Any, second: Any, es
         assert (one == two) == (first == second)
 
 
-@given(st.binary(max_size=200))
+@cases(st.binary(max_size=200))
 def test_whatever_a_client_sends_is_a_message_or_an_rpc_error(data: bytes) -> None:
     code, read = outcome(lambda: decode(data))
     assert code in (0, -32700, -32600)
@@ -79,13 +80,13 @@ def test_whatever_a_client_sends_is_a_message_or_an_rpc_error(data: bytes) -> No
     assert envelope.identifier(data)
 
 
-@given(JSON)
+@cases(JSON)
 def test_whatever_json_a_client_sends_is_a_message_or_an_rpc_error(value: Any) -> None:
     code, _ = outcome(lambda: decode(json.dumps(value).encode()))
     assert code in (0, -32600)
 
 
-@given(st.binary(max_size=200))
+@cases(st.binary(max_size=200))
 def test_whatever_a_child_prints_is_a_message_or_none(line: bytes) -> None:
     read = decode_child(line)
     assert read is None or read.method is not None or read.is_answer
@@ -100,7 +101,7 @@ def test_a_lone_surrogate_is_refused(text: str) -> None:
 # Lines
 
 
-@given(
+@cases(
     lines=st.lists(st.binary(max_size=40).map(lambda line: line.replace(b"\n", b"")), max_size=8),
     cuts=st.lists(st.integers(1, 30), max_size=40),
 )
@@ -115,7 +116,7 @@ def test_lines_come_out_whole_however_they_are_cut(lines: list[bytes], cuts: lis
     assert found == [line.strip() for line in lines if line.strip()]
 
 
-@given(size=st.integers(101, 5000), piece=st.integers(1, 700))
+@cases(size=st.integers(101, 5000), piece=st.integers(1, 700))
 def test_a_line_that_is_too_long_is_dropped_and_the_next_is_not(size: int, piece: int) -> None:
     buffer = LineBuffer(100)
     stream = b'{"id":7,' + b"x" * size + b'}\n{"id":8}\n'
@@ -159,7 +160,7 @@ ENVELOPE = {
 }
 
 
-@given(params=OBJECTS, meta=OBJECTS, token=st.none() | TEXT | st.integers(), modern=st.booleans(), child=st.booleans())
+@cases(params=OBJECTS, meta=OBJECTS, token=st.none() | TEXT | st.integers(), modern=st.booleans(), child=st.booleans())
 def test_params_keep_what_is_the_tools_and_change_what_is_the_protocols(
     params: dict[str, Any], meta: dict[str, Any], token: Any, modern: bool, child: bool
 ) -> None:
@@ -215,7 +216,7 @@ def test_lifted_results_are_what_the_official_types_call_valid(method: str) -> N
     methods.validate_server_result(method, "2026-07-28", lifted)
 
 
-@given(result=OBJECTS, meta=st.none() | OBJECTS, method=st.sampled_from(["tools/call", "tools/list"]))
+@cases(result=OBJECTS, meta=st.none() | OBJECTS, method=st.sampled_from(["tools/call", "tools/list"]))
 def test_a_result_lifted_and_lowered_is_the_same(result: dict[str, Any], meta: Any, method: str) -> None:
     for name in ("resultType", "ttlMs", "cacheScope", "_meta"):
         result.pop(name, None)
@@ -234,7 +235,7 @@ HEADER_VALUES = st.sampled_from(
 )
 
 
-@given(
+@cases(
     headers=st.dictionaries(st.sampled_from(["mcp-protocol-version", "mcp-method", "mcp-name"]), HEADER_VALUES),
     method=st.sampled_from(["tools/call", "tools/list", "resources/read"]),
     meta=st.none()
@@ -261,7 +262,7 @@ def test_requests_are_admitted_as_the_official_server_admits_them(
     assert code == expected
 
 
-@given(st.text())
+@cases(st.text())
 def test_header_values_are_read_as_the_official_client_writes_them(value: str) -> None:
     try:
         written = inbound.encode_header_value(value)
@@ -270,7 +271,7 @@ def test_header_values_are_read_as_the_official_client_writes_them(value: str) -
     assert decode_header(written) == value
 
 
-@given(st.text(st.characters(codec="ascii"), max_size=20).map(lambda text: f"=?base64?{text}?="))
+@cases(st.text(st.characters(codec="ascii"), max_size=20).map(lambda text: f"=?base64?{text}?="))
 def test_odd_header_values_are_read_as_the_official_server_reads_them(value: str) -> None:
     if "\n" not in value:
         assert decode_header(value) == inbound.decode_header_value(value)
@@ -287,7 +288,7 @@ SCHEMA = {
 VALUES = st.sampled_from(["a", "1", "1.0", "true", "True", "=?base64?YQ==?=", "=?base64?!?=", ""])
 
 
-@given(
+@cases(
     arguments=st.fixed_dictionaries(
         {},
         optional={
@@ -317,7 +318,7 @@ MARKED = st.fixed_dictionaries(
 )
 
 
-@given(
+@cases(
     schema=st.recursive(
         MARKED,
         lambda inner: st.fixed_dictionaries(
@@ -403,7 +404,7 @@ class Wiring:
         self.link.heard(read)
 
 
-@given(st.permutations(range(6)), st.lists(IDS, min_size=6, max_size=6))
+@cases(st.permutations(range(6)), st.lists(IDS, min_size=6, max_size=6))
 def test_answers_find_their_clients_in_whatever_order_they_come(order: list[int], numbers: list[Any]) -> None:
     wiring = Wiring()
     exchanges = [wiring.request(wiring.session(), number) for number in numbers]
@@ -536,7 +537,7 @@ def test_a_session_belongs_to_the_client_that_opened_it_and_expires() -> None:
     assert table.expired(16) == [session]
 
 
-@given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=4), st.text(), st.text())
+@cases(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=4), st.text(), st.text())
 def test_no_secret_value_survives_redaction(values: list[str], before: str, after: str) -> None:
     cleaned = Redactor(values).clean(before + "".join(values) + after)
     assert not [value for value in values if value in cleaned.replace("***", "") and "*" not in value]
