@@ -16,10 +16,13 @@ DEAF_TO_SIGTERM = ["-c", "trap '' TERM; echo ready > /tmp/healthy; while true; d
 HEALTHCHECK: docker.ServiceTaskSpecContainerSpecHealthcheckArgsDict = {
     "tests": ["CMD", "test", "-s", "/tmp/healthy"],
     "interval": "1s",
-    "timeout": "2s",
-    "start_period": "0s",
-    "retries": 2,
+    "timeout": "30s",
+    "start_period": "1m",
+    "retries": 3,
 }
+"""Of a service that becomes healthy; patient, for a busy machine."""
+IMPATIENT = {**HEALTHCHECK, "start_period": "0s", "retries": 1}
+"""Of a service that does not."""
 ROLLOUT = {
     "parallelism": 1,
     "delay": "0s",
