@@ -2,13 +2,14 @@
 
 import base64
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dev.plugins.docker.access import Access, access, credentials
-from dev.plugins.docker.ssh import ssh_command
+from dev.plugins.docker.ssh import forwarded_socket, ssh_command
 from dev.plugins.resource import OperationError
 
 
@@ -81,3 +82,25 @@ def test_without_a_username_the_docker_configuration_has_the_login(tmp_path: Pat
 
     with pytest.raises(OperationError, match="cannot read the Docker configuration"):
         credentials({"registryAuth": [{"address": "localhost:5000", "configFile": str(tmp_path / "none.json")}]})
+
+
+def test_a_connection_to_the_socket_is_one_ssh_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text('#!/bin/sh\nprintf "%s\\n" "$*"\nexec cat\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ssh.parent}:/usr/bin:/bin")
+    path = forwarded_socket("ssh://host", ["-q"])
+    for said in (b"one", b"two"):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+            connection.sendall(said)
+            connection.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: connection.recv(1024), b""))
+        assert answer == b"-q -o ConnectTimeout=30 -T -- host docker system dial-stdio\n" + said
+
+
+def test_without_an_ssh_client_the_error_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="no `ssh` on PATH"):
+        forwarded_socket("ssh://host", [])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = Any
 NOT_FOUND: Final = 404
+CONNECTIONS: Final = 64  # kept open; one for each operation that can be under way
 
 
 class EngineError(OperationError):
@@ -121,13 +122,13 @@ class Engine:
     def _connect(self) -> "docker.APIClient":
         import docker
 
-        host = self._access.host
+        host, tls = self._access.host, _tls(self._access.cert_path)
         try:
-            if host.startswith("ssh://") and not self._access.cert_path:
-                socket = forwarded_socket(host, self._access.ssh_options)
-                return docker.APIClient(base_url=f"unix://{socket}", version="auto")
-            return docker.APIClient(base_url=host, version="auto", tls=_tls(self._access.cert_path))
-        except (docker.errors.DockerException, OSError) as error:
+            url = host
+            if host.startswith("ssh://") and not tls:
+                url = f"unix://{forwarded_socket(host, self._access.ssh_options)}"
+            return docker.APIClient(base_url=url, version="auto", tls=tls, max_pool_size=CONNECTIONS)
+        except (docker.errors.DockerException, OSError, ValueError) as error:
             reason = f"cannot talk to the Docker engine at {host}: {error}"
             if not self._access.skip_check:
                 reason = (
