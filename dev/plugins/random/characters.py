@@ -1,6 +1,6 @@
 """Random text from character classes.
 
-Source: https://registry.terraform.io/providers/hashicorp/random/latest/docs/resources/password
+Source: https://github.com/hashicorp/terraform-provider-random/blob/main/docs/resources/password.md
 """
 
 import secrets
