@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notes.store import Note, NoteStore, UnknownNoteError
@@ -60,6 +60,7 @@ def test_pages_do_not_overlap(store: NoteStore) -> None:
     assert texts(store.newest(tag=None, limit=2, offset=2)) == ["2", "1"]
 
 
+@settings(deadline=None)
 @given(query=st.text(max_size=30))
 def test_no_query_is_a_syntax_error(tmp_path_factory: pytest.TempPathFactory, query: str) -> None:
     store = NoteStore(tmp_path_factory.mktemp("notes") / "n")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fleet.errors import FleetError
@@ -59,6 +59,7 @@ def test_a_removed_server_takes_its_lines_and_no_others(server: str, gone: Any) 
     assert "# from the Python index" in after
 
 
+@settings(deadline=None)
 @given(name=NAMES, entry=ENTRIES)
 def test_what_is_written_is_read_back_and_removing_it_restores_the_file(name: str, entry: Entry) -> None:
     assume(name not in servers_in(STACK_FILE))
