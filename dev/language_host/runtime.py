@@ -32,6 +32,7 @@ class PythonLanguageHost(LanguageServer):
         folder = Path(request.info.program_directory)
         program = folder / request.info.entry_point
         os.chdir(request.pwd)
+        sys.argv = [str(program)]
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
 
