@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 PLAIN_INTERVAL = 10.0
@@ -50,11 +51,11 @@ class Steps:
         self._live = (
             Progress(
                 SpinnerColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=24),
-                TextColumn("{task.fields[count]}"),
+                TextColumn("{task.fields[count]}", justify="right"),
                 TimeElapsedColumn(),
-                TextColumn("[dim]{task.fields[what]}", table_column=None),
+                TextColumn("{task.fields[what]}", style="dim", markup=False),
                 console=self.console,
                 transient=True,
             )
@@ -109,4 +110,5 @@ class Steps:
             self._live.remove_task(step.task)
         seconds = self.clock() - step.started
         took = f" [dim]({seconds:.1f} s)[/]" if seconds >= QUICK else ""
-        self.console.print(f"{mark} {step.title}: {result}{took}" if result else f"{mark} {step.title}{took}")
+        told = f"{step.title}: {result}" if result else step.title
+        self.console.print(f"{mark} {escape(told)}{took}")

@@ -43,8 +43,8 @@ def test_lines_of_a_step_are_few(told: io.StringIO) -> None:
 def test_a_step_of_milliseconds_is_told_by_its_result_alone(told: io.StringIO) -> None:
     with Steps(Console(file=told), clock=lambda: 0.0) as steps, steps.step("Swarm") as step:
         step.update("looking")
-        step.done("active")
-    assert told.getvalue() == "✓ Swarm: active\n"
+        step.done("[active]")
+    assert told.getvalue() == "✓ Swarm: [active]\n", "no markup of ours"
 
 
 def test_a_failed_step_is_marked_and_its_error_goes_on(steps: Steps, told: io.StringIO) -> None:
