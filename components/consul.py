@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from .swarm_service import HealthCheck, Limits, SwarmService, service_args
+from .health_check import HealthCheck
+from .swarm_service import Limits, SwarmService, service_args
 
 PORT = 8500
 USER = "100:1000"
@@ -53,13 +54,7 @@ class Consul(pulumi.ComponentResource):
                     network=args.network,
                     user=USER,
                     limits=args.limits,
-                    health=HealthCheck(
-                        command=(
-                            "/bin/sh",
-                            "-c",
-                            f"wget -q -O- http://127.0.0.1:{PORT}/v1/status/leader | grep -q :",
-                        )
-                    ),
+                    health=HealthCheck(probe=f"wget -q -O- http://127.0.0.1:{PORT}/v1/status/leader | grep -q :"),
                     volumes={_DATA: volume.name},
                 )
             ),

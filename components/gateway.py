@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from .health_check import bash_get
 from .image import BaseImages, RegistryAccount, built_image
 from .swarm_files import MountedFile, mounted_config, mounted_secret
-from .swarm_service import Limits, SwarmService, http_health, service_args
+from .swarm_service import Limits, SwarmService, service_args
 
 PORT = 8080
 METRICS_PORT = 9102
@@ -102,7 +103,7 @@ class Gateway(pulumi.ComponentResource):
                     network=args.network,
                     user=USER,
                     limits=args.limits,
-                    health=http_health(PORT, "/healthz"),
+                    health=bash_get(PORT, "/healthz"),
                     environment={
                         "MCP_GATEWAY_PORT": str(PORT),
                         "MCP_GATEWAY_METRICS_PORT": str(METRICS_PORT),
@@ -145,7 +146,7 @@ class Gateway(pulumi.ComponentResource):
                     network=args.network,
                     user=USER,
                     limits=args.policy_limits,
-                    health=http_health(POLICY_PORT, "/healthz"),
+                    health=bash_get(POLICY_PORT, "/healthz"),
                     environment={
                         "MCP_POLICY_PORT": str(POLICY_PORT),
                         "MCP_POLICY_POLICY_FILE": _POLICY,

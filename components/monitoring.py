@@ -7,8 +7,9 @@ import pulumi_docker as docker
 import pulumi_random as random
 import yaml
 
+from .health_check import wget_get
 from .swarm_files import MountedFile, mounted_config, mounted_secret
-from .swarm_service import Limits, SwarmService, service_args, wget_health
+from .swarm_service import Limits, SwarmService, service_args
 
 PROMETHEUS_PORT = 9090
 PROMETHEUS_USER = "65534:65534"
@@ -103,7 +104,7 @@ class Monitoring(pulumi.ComponentResource):
                     network=args.network,
                     user=PROMETHEUS_USER,
                     limits=args.prometheus_limits,
-                    health=wget_health(PROMETHEUS_PORT, "/-/ready"),
+                    health=wget_get(PROMETHEUS_PORT, "/-/ready"),
                     configs=[config],
                     volumes={"/prometheus": volume.name},
                     stop_seconds=30,
@@ -138,7 +139,7 @@ class Monitoring(pulumi.ComponentResource):
                     network=args.network,
                     user=GRAFANA_USER,
                     limits=args.grafana_limits,
-                    health=wget_health(GRAFANA_PORT, "/api/health"),
+                    health=wget_get(GRAFANA_PORT, "/api/health"),
                     environment={
                         "GF_SECURITY_ADMIN_PASSWORD__FILE": _PASSWORD,
                         "GF_ANALYTICS_REPORTING_ENABLED": "false",

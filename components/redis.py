@@ -6,8 +6,9 @@ import pulumi
 import pulumi_docker as docker
 import pulumi_random as random
 
+from .health_check import HealthCheck, wget_get
 from .swarm_files import mounted_secret
-from .swarm_service import HealthCheck, Limits, SwarmService, service_args, wget_health
+from .swarm_service import Limits, SwarmService, service_args
 
 PORT = 6379
 EXPORTER_PORT = 9121
@@ -103,7 +104,7 @@ class Redis(pulumi.ComponentResource):
                     network=args.network,
                     user=USER,
                     limits=args.limits,
-                    health=HealthCheck(command=("/bin/sh", "-c", ping)),
+                    health=HealthCheck(probe=ping),
                     secrets=secrets,
                     volumes={"/data": volume.name},
                 )
@@ -136,7 +137,7 @@ class Redis(pulumi.ComponentResource):
                     network=args.network,
                     user=EXPORTER_USER,
                     limits=args.exporter_limits,
-                    health=wget_health(EXPORTER_PORT, "/health"),
+                    health=wget_get(EXPORTER_PORT, "/health"),
                     secrets=[passwords],
                     start_first=True,
                 )

@@ -6,8 +6,9 @@ import pulumi
 import pulumi_docker as docker
 import yaml
 
+from .health_check import wget_get
 from .swarm_files import mounted_config, mounted_secret
-from .swarm_service import Limits, SwarmService, service_args, wget_health
+from .swarm_service import Limits, SwarmService, service_args
 
 PORT = 5000
 DEBUG_PORT = 5001
@@ -93,7 +94,7 @@ class Registry(pulumi.ComponentResource):
                     network=args.network,
                     user=USER,
                     limits=args.limits,
-                    health=wget_health(DEBUG_PORT, "/debug/health"),
+                    health=wget_get(DEBUG_PORT, "/debug/health"),
                     secrets=[htpasswd],
                     configs=[config],
                     volumes={_DATA: volume.name},

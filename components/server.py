@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from .health_check import bash_get
 from .image import ServerImage, ServerImageArgs
 from .swarm_files import MountedFile, mounted_secret
-from .swarm_service import Limits, SwarmService, http_health, service_args
+from .swarm_service import Limits, SwarmService, service_args
 
 PORT = 8080
 USER = "10001:10001"
@@ -89,7 +90,7 @@ class McpServer(pulumi.ComponentResource):
                     network=args.network,
                     user=USER,
                     limits=args.limits,
-                    health=http_health(PORT, "/health"),
+                    health=bash_get(PORT, "/health"),
                     environment={**args.environment, **bridge_environment(name, args)},
                     secrets=self._secrets(name, args),
                     volumes=self._volumes(name, args),

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from . import health_check
+from .health_check import HealthCheck
 from .swarm_files import MountedFile
 
 MEBIBYTE = 1 << 20
 RESTART_DELAY_SECONDS = 2
+CONVERGE_DELAY_SECONDS = 3
+"""When the provider first looks whether a new service runs; hardly one does before."""
+
 CONVERGE_MARGIN_SECONDS = 60
 """How much longer than a container's own start the pull and the scheduling of its service may take."""
 
@@ -28,29 +33,6 @@ class Limits:
     def of(cls, *, cpus: float, mebibytes: int) -> "Limits":
         """Return the limits of `cpus` CPUs and `mebibytes` MiB of memory."""
         return cls(nano_cpus=int(cpus * 1_000_000_000), memory_bytes=mebibytes * MEBIBYTE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class HealthCheck:
-    """A command that Docker runs in the container; it succeeds where the container may get traffic."""
-
-    command: Sequence[str]
-    interval_seconds: int = 3
-    timeout_seconds: int = 5
-    retries: int = 3
-
-
-def http_health(port: int, path: str) -> HealthCheck:
-    """Return a check, in plain bash, that GET `path` answers 200: an interpreter would cost more than it watches."""
-    head = f"GET {path} HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n"
-    request = f"exec 3<>/dev/tcp/127.0.0.1/{port}; printf '{head}' >&3"
-    answer = 'read -r _ code _ <&3; [ "$code" = 200 ]'
-    return HealthCheck(command=("bash", "-c", f"{request}; {answer}"), interval_seconds=2)
-
-
-def wget_health(port: int, path: str) -> HealthCheck:
-    """Return the same check for images that have wget and no bash."""
-    return HealthCheck(command=("/bin/sh", "-c", f"wget -q -O /dev/null http://127.0.0.1:{port}{path}"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +111,7 @@ def service_args(service: SwarmService) -> docker.ServiceArgs:
             order=_order(service),
         ),
         converge_config=docker.ServiceConvergeConfigArgs(
-            delay=go_duration(service.health.interval_seconds),
+            delay=go_duration(CONVERGE_DELAY_SECONDS),
             timeout=go_duration(service.start_seconds + CONVERGE_MARGIN_SECONDS),
         ),
         task_spec=_task(service),
@@ -190,10 +172,10 @@ def _container(service: SwarmService) -> docker.ServiceTaskSpecContainerSpecArgs
         stop_grace_period=go_duration(service.stop_seconds),
         healthcheck=docker.ServiceTaskSpecContainerSpecHealthcheckArgs(
             tests=["CMD", *service.health.command],
-            interval=go_duration(service.health.interval_seconds),
-            timeout=go_duration(service.health.timeout_seconds),
+            interval=go_duration(health_check.INTERVAL_SECONDS),
+            timeout=go_duration(health_check.TIMEOUT_SECONDS),
             start_period=go_duration(service.start_seconds),
-            retries=service.health.retries,
+            retries=health_check.RETRIES,
         ),
         mounts=[
             docker.ServiceTaskSpecContainerSpecMountArgs(

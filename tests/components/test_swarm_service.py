@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.swarm_service import go_duration, http_health
+from components.swarm_service import go_duration
 
 
 def seconds_of(duration: str) -> int:
@@ -27,8 +27,3 @@ def test_durations_mean_what_they_say_in_their_shortest_form(seconds: int) -> No
 
 def test_durations_are_spelt_as_docker_spells_them() -> None:
     assert [go_duration(n) for n in (0, 30, 60, 90, 3600, 3661)] == ["0s", "30s", "1m", "1m30s", "1h", "1h1m1s"]
-
-
-def test_the_health_check_sends_a_whole_request() -> None:
-    script = http_health(8080, "/health").command[2]
-    assert r"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" in script
