@@ -33,7 +33,7 @@ class HealthCheck:
     def command(self) -> Sequence[str]:
         """The command for Docker: rest if all was well, look, and note it if all is well."""
         return (
-            self.shell,
+            self.interpreter,
             "-c",
             f"[ ! -e {_WELL} ] || sleep {REST_SECONDS}; rm -f {_WELL}; {self.probe} && : >{_WELL}",
         )
