@@ -15,6 +15,8 @@ from dev.errors import EngineError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
+LOG_BYTES = 10_000_000
+"""A log that is larger when its daemon starts is put aside, in place of the one before."""
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
@@ -55,7 +57,9 @@ class Daemon:
 
         Only one that doesn't answer for half a minute is taken for broken: a restart costs others their work.
         """
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + LOG_BYTES = 10_000_000
+"""A log that is larger when its daemon starts is put aside, in place of the one before."""
+PATIENCE_SECONDS
         while self.pid() is not None:
             if ready():
                 return True
@@ -71,6 +75,8 @@ class Daemon:
             EngineError: It isn't installed, ended at once, or didn't answer within a minute; with its last log lines.
         """
         home.run().mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
             try:
                 process = _started[self.name] = subprocess.Popen(

@@ -151,6 +151,8 @@ def _build(tool: Tool, environ: dict[str, str], step: Step) -> None:
 
     home.binaries().mkdir(parents=True, exist_ok=True)
     draft = tool.path().with_name(f".{tool.name}.{os.getpid()}")
+    for abandoned in home.binaries().glob(f".{tool.name}.[0-9]*"):
+        abandoned.unlink()
     build = ["go", "build", "-v", "-trimpath", "-ldflags", tool.linker_flags(), "-o", str(draft), tool.package]
     try:
         commands.run(build, name=f"go-build-{tool.name}", on_line=count_compiled, environ=environ, cwd=folder)
@@ -189,7 +191,9 @@ def _fetched_toolchain(step: Step) -> Path:
     toolchain = home.home() / "go" / "toolchain"
     if not toolchain.is_dir():
         step.update("fetching a Go toolchain")
-        draft = toolchain.with_name(f".toolchain.{os.getpid()}")
+        draft = toolchain.with_name(".toolchain")
+        if draft.is_dir():
+            shutil.rmtree(draft)
         install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(draft), GO_PACKAGE]
         commands.run(install, name="go-toolchain")
         draft.replace(toolchain)

@@ -12,7 +12,9 @@ from dev.progress import Steps
 @contextmanager
 def engine_lock(steps: Steps) -> Iterator[None]:
     """Hold the engine's lock; waits for another command that has it. A killed command's lock is free at once."""
-    home.run().mkdir(parents=True, exist_ok=True)
+    # Nobody else's business: the dev stack's keys are in here, under a passphrase that everybody knows.
+    home.home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.run().mkdir(exist_ok=True)
     with (home.run() / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
