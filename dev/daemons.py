@@ -57,9 +57,7 @@ class Daemon:
 
         Only one that doesn't answer for half a minute is taken for broken: a restart costs others their work.
         """
-        deadline = time.monotonic() + LOG_BYTES = 10_000_000
-"""A log that is larger when its daemon starts is put aside, in place of the one before."""
-PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while self.pid() is not None:
             if ready():
                 return True

@@ -1,4 +1,4 @@
-"""Deploy a stack of this checkout with Pulumi, show what runs, destroy it."""
+"""Deploy a stack of a project folder with Pulumi, show what runs, destroy it."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def deployed() -> list[str]:
     return [file.stem for file in files if _resources(file) > 0]
 
 
-def deploy(name: str, steps: Steps) -> None:
+def deploy(name: str, project: Path, steps: Steps) -> None:
     """`pulumi up` of the stack, which is made if it isn't known yet.
 
     Raises:
@@ -42,21 +42,21 @@ def deploy(name: str, steps: Steps) -> None:
     variables = {**os.environ, **environment()}
     with steps.step(f"stack {name}") as step:
         if not exists(name):
-            _pulumi("init", name, environ=variables)
-        _recover(name, variables, steps)
-        _pulumi("select", name, environ=variables)
+            _pulumi("init", name, project, environ=variables)
+        _recover(name, project, variables, steps)
+        _pulumi("select", name, project, environ=variables)
         expected = _resources(_state_file(name))
         if not expected:
             # Worth its seconds before the first deployment alone: that one takes long, and one wants to see how far.
             plan = Follower(step, 0)
-            _follow("preview", name, plan, {**variables, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"})
+            _follow("preview", name, project, plan, {**variables, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"})
             expected = sum(plan.changes.values())
         follower = Follower(step, expected)
-        _follow("up", name, follower, variables, *UNASKED)
+        _follow("up", name, project, follower, variables, *UNASKED)
         step.done(follower.summary())
 
 
-def destroy(name: str, steps: Steps) -> None:
+def destroy(name: str, project: Path, steps: Steps) -> None:
     """`pulumi destroy` of the stack, and forget it; its configuration file stays.
 
     Raises:
@@ -64,12 +64,12 @@ def destroy(name: str, steps: Steps) -> None:
     """
     variables = {**os.environ, **environment()}
     with steps.step(f"stack {name}") as step:
-        _recover(name, variables, steps)
+        _recover(name, project, variables, steps)
         expected = _resources(_state_file(name))
         if expected:
             # Refreshed first: what is gone already must not make it fail.
-            _follow("destroy", name, Follower(step, 2 * expected), variables, *UNASKED, "--refresh")
-        _pulumi("rm", name, "--yes", "--preserve-config", environ=variables)
+            _follow("destroy", name, project, Follower(step, 2 * expected), variables, *UNASKED, "--refresh")
+        _pulumi("rm", name, project, "--yes", "--preserve-config", environ=variables)
         step.done(f"{expected} resources deleted" if expected else "nothing was deployed")
 
 
@@ -91,14 +91,16 @@ def show(name: str) -> None:
     console.print(table)
 
 
-def _follow(command: str, name: str, follower: Follower, environ: Mapping[str, str], *options: str) -> None:
+def _follow(
+    command: str, name: str, project: Path, follower: Follower, environ: Mapping[str, str], *options: str
+) -> None:
     try:
         commands.run(
             ["pulumi", "--non-interactive", command, "--json", "--stack", name, *options],
             name=f"pulumi-{command}-{name}",
             on_line=follower.follow,
             environ=environ,
-            cwd=home.CHECKOUT,
+            cwd=project,
             grace=INTERRUPT_SECONDS,
         )
     except EngineError as error:
@@ -106,22 +108,22 @@ def _follow(command: str, name: str, follower: Follower, environ: Mapping[str, s
         raise EngineError(f"pulumi {command} of stack {name} failed:\n{told}") from error
 
 
-def _recover(name: str, environ: Mapping[str, str], steps: Steps) -> None:
+def _recover(name: str, project: Path, environ: Mapping[str, str], steps: Steps) -> None:
     """Put right what a killed command left in the state, if one did."""
     import docker.errors
 
     from fleet import recovery
 
     try:
-        recovery.recover(name, home.CHECKOUT, environ, steps.say)
+        recovery.recover(name, project, environ, steps.say)
     except (subprocess.CalledProcessError, docker.errors.DockerException) as error:
         raise EngineError(f"stack {name} was interrupted, and can't be put right: {error}") from error
 
 
-def _pulumi(command: str, name: str, *options: str, environ: Mapping[str, str]) -> None:
+def _pulumi(command: str, name: str, project: Path, *options: str, environ: Mapping[str, str]) -> None:
     done = subprocess.run(
         ["pulumi", "--non-interactive", "stack", command, name, *options],
-        cwd=home.CHECKOUT,
+        cwd=project,
         env=environ,
         capture_output=True,
         text=True,
