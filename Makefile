@@ -1,11 +1,11 @@
 # `make` or `make help` lists the targets. ARGS passes options on: make test ARGS="-k status"
 PYTHON := dev/python
 PACKAGES := wire/src bridge/src gateway/src
-SOURCES := $(PACKAGES) $(wildcard __main__.py bench components dev fleet monitoring policy servers stacks tests) \
-	$(wildcard bridge/tests gateway/tests wire/tests)
-FAST_TESTS := $(wildcard tests/unit tests/components bridge/tests gateway/tests wire/tests)
+SOURCES := $(PACKAGES) __main__.py bench components dev fleet servers stacks tests
+LOCK := --universal --generate-hashes --no-emit-index-url --no-header
+FAST_TESTS := tests/unit tests/components bridge/tests gateway/tests servers/notes/tests wire/tests
 .DEFAULT_GOAL := help
-.PHONY: help up down engine test check lint types unit bench fmt clean
+.PHONY: help up down engine test check lint types unit bench lock fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +19,8 @@ down: ## destroy the dev stack and stop what was started for it
 engine: ## bring up what a stack runs on, without a stack
 	@bin/fleet engine
 
-test: engine ## all tests, on real Docker and Pulumi
-	@$(PYTHON) -m pytest $(ARGS)
+test: unit engine ## all tests; the slow half runs on real Docker and Pulumi
+	@$(PYTHON) -m pytest -m engine $(ARGS)
 
 check: lint types unit ## the fast half: no Docker, no Pulumi engine, no network
 
@@ -36,6 +36,11 @@ unit: ## unit and component tests
 
 bench: engine ## measure the dev stack; the figures go to docs/performance.md
 	@$(PYTHON) -m bench $(ARGS)
+
+lock: ## resolve every dependency anew, pinned by hash
+	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --group dev --group test pyproject.toml -o requirements.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --no-emit-package mcp-wire bridge/pyproject.toml -o bridge/requirements.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --no-emit-package mcp-wire --extra envoy gateway/pyproject.toml -o gateway/requirements.lock
 
 fmt: ## format, and fix what ruff can fix
 	@$(PYTHON) -m ruff check --fix-only --quiet .

@@ -2,6 +2,7 @@
 
 import os
 from functools import partial
+from pathlib import Path
 
 from dev import buildkit, commands, debian, docker_engine, go_tools, home, lanes, mirror, pulumi_engine, reach, stack
 from dev.environment import environment
@@ -25,8 +26,8 @@ def engine_up() -> None:
         _engine_up(steps)
 
 
-def up(name: str = DEV_STACK) -> None:
-    """Bring up the engine, then the stack `name`, and print what runs.
+def up(name: str = DEV_STACK, project: Path = home.CHECKOUT) -> None:
+    """Bring up the engine, then the stack `name` of the project folder, and print what runs.
 
     Raises:
         EngineError: The engine can't be brought up, or the deployment failed; what failed has been printed.
@@ -34,18 +35,18 @@ def up(name: str = DEV_STACK) -> None:
     with Steps() as steps:
         with engine_lock(steps):
             _engine_up(steps)
-        stack.deploy(name, steps)
+        stack.deploy(name, project, steps)
     stack.show(name)
 
 
-def down(name: str = DEV_STACK) -> None:
+def down(name: str = DEV_STACK, project: Path = home.CHECKOUT) -> None:
     """Destroy the stack `name`, then stop what was started for it, unless other stacks still run on it.
 
     Raises:
         EngineError: The stack can't be destroyed.
     """
     with Steps() as steps:
-        if _down(name, steps) and home.binaries().is_dir():
+        if _down(name, project, steps) and home.binaries().is_dir():
             kept = f"Kept for the next time: programs, images and caches in {home.home()}"
             steps.say(f"{kept}; `make clean` removes them.")
 
@@ -57,7 +58,7 @@ def clean() -> None:
         EngineError: Other stacks still run on the engine.
     """
     with Steps() as steps:
-        _down(DEV_STACK, steps)
+        _down(DEV_STACK, home.CHECKOUT, steps)
         with engine_lock(steps):
             _remove_all(steps)
 
@@ -126,12 +127,12 @@ def _docker_up(found: Reach, steps: Steps) -> None:
             step.done("stand-ins built from Debian packages")
 
 
-def _down(name: str, steps: Steps) -> bool:
+def _down(name: str, project: Path, steps: Steps) -> bool:
     """Destroy the stack, then stop the engine; returns False if that stays up for others."""
     if stack.exists(name):
         with engine_lock(steps):
             _engine_up(steps)
-        stack.destroy(name, steps)
+        stack.destroy(name, project, steps)
     with engine_lock(steps):
         return _engine_down(steps)
 

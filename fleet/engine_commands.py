@@ -16,8 +16,9 @@ def up(stack: Stack = DEFAULT_STACK) -> None:
       fleet up --stack staging
     """
     from dev import lifecycle
+    from fleet import project
 
-    lifecycle.up(stack)
+    lifecycle.up(stack, project.directory())
 
 
 def down(stack: Stack = DEFAULT_STACK) -> None:
@@ -30,8 +31,9 @@ def down(stack: Stack = DEFAULT_STACK) -> None:
       fleet down
     """
     from dev import lifecycle
+    from fleet import project
 
-    lifecycle.down(stack)
+    lifecycle.down(stack, project.directory())
 
 
 def clean() -> None:
