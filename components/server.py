@@ -56,7 +56,7 @@ class McpServerArgs:
     # sizes
     limits: Limits
     replicas: pulumi.Input[int] = 1
-    start_seconds: int = 30
+    start_seconds: int = 60
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,7 +69,7 @@ class SwarmService:
     volumes: Mapping[str, pulumi.Input[str]] | None = None
     ports: Mapping[int, pulumi.Input[int]] | None = None
     replicas: pulumi.Input[int] = 1
-    start_seconds: int = 30
+    start_seconds: int = 60
     stop_seconds: int = 20
     start_first: bool = False
     tmpfs_mebibytes: int = 64

@@ -126,11 +126,11 @@ class ServerConfig(_Model):
     """Let npm run the install scripts of the package and of what it depends on."""
     replicas: Annotated[int, Field(ge=1, le=100)] = 1
     """How many replicas run."""
-    cpu: Annotated[float, Field(ge=0.05, le=256)] = 0.5
+    cpu: Annotated[float, Field(ge=0.05, le=256)] = 1.0
     """Limit of one replica, in CPUs."""
     memory: Memory = 256 * MEBIBYTE
     """Limit of one replica, such as 256M."""
-    start_seconds: Annotated[int, Field(ge=5, le=900)] = 30
+    start_seconds: Annotated[int, Field(ge=5, le=900)] = 60
     """How long a replica may take from start to its first list of tools."""
 
 

@@ -21,7 +21,7 @@ COMMITTED = sorted(path for path in ROOT.glob("Pulumi.*.yaml") if path.stem in (
 def test_a_server_is_one_line() -> None:
     server = parse_text(f"servers: {{time: '{TIME}'}}").servers["time"]
     assert server.source == PypiSource(package="mcp-server-time", version="2026.10.19", command="mcp-server-time")
-    assert (server.replicas, server.cpu, server.memory) == (1, 0.5, 256 * MEBIBYTE)
+    assert (server.replicas, server.cpu, server.memory) == (1, 1.0, 256 * MEBIBYTE)
 
 
 def test_everything_of_a_server_can_be_said() -> None:
