@@ -84,7 +84,7 @@ class Machine:
             server=server, slot=1, task=replica.name, address=address, port=replica.port,
             version="1", revisions=("2025-11-25",), capabilities=("tools",),
         )  # fmt: skip
-        await self.consul.register(registration, ttl_seconds=60, passing=True)
+        await self.consul.register(registration, ttl_seconds=3600, passing=True)
         return registration
 
     def url(self, server: str) -> str:
@@ -116,9 +116,10 @@ class Machine:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
+    """End a process by SIGTERM, so that a gateway takes its Envoy along."""
     if process.returncode is None:
-        process.kill()
-        await process.wait()
+        process.terminate()
+        await asyncio.wait_for(process.wait(), START_SECONDS)
 
 
 @contextlib.asynccontextmanager
