@@ -149,7 +149,6 @@ def _task(service: SwarmService) -> docker.ServiceTaskSpecArgs:
         restart_policy=docker.ServiceTaskSpecRestartPolicyArgs(
             condition="any", delay=go_duration(RESTART_DELAY_SECONDS), max_attempts=0, window=go_duration(0)
         ),
-        placement=docker.ServiceTaskSpecPlacementArgs(constraints=["node.platform.os==linux"], max_replicas=0),
         log_driver=docker.ServiceTaskSpecLogDriverArgs(name="json-file", options={"max-size": "10m", "max-file": "3"}),
         # By id: by name the provider sees a difference after each refresh. Aliases can't change without an outage.
         networks_advanceds=[docker.ServiceTaskSpecNetworksAdvancedArgs(id=service.network, aliases=[service.name])],

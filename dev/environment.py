@@ -16,7 +16,7 @@ PASSPHRASE = "mcp-fleet-dev"  # noqa: S105 - published on purpose: the dev stack
 def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables to set, over those of `environ`; quick, and the same before and after the engine is brought up."""
     found = reach.known()
-    ours = [str(home.binaries()), str(home.CHECKOUT / ".venv" / "bin")]
+    ours = [str(folder) for folder in (home.binaries(), home.CHECKOUT / "bin", home.CHECKOUT / ".venv" / "bin")]
     rest = [folder for folder in environ.get("PATH", os.defpath).split(os.pathsep) if folder and folder not in ours]
     variables = {
         "PATH": os.pathsep.join([*ours, *rest]),
