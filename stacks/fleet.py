@@ -26,6 +26,7 @@ from .config import OPERATOR, ServerConfig, StackConfig
 from .load import Stack
 from .own_code import read_own_code
 from .source import PathSource, PypiSource
+from .tools import check_tools
 
 BUILDER_VARIABLE = "BUILDX_BUILDER"
 DEFAULT_BUILDER = "mcp-fleet"
@@ -91,12 +92,14 @@ def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Fleet:
         ),
         opts=foundation.built,
     )
-    for name, server in config.servers.items():
-        McpServer(name, _server_args(name, server, foundation), opts=foundation.built)
     gateway = f"http://{ADDRESS}:{config.port}"
+    urls = {name: f"{gateway}/{name}/mcp" for name in config.servers}
+    for name, server in config.servers.items():
+        outputs = McpServer(name, _server_args(name, server, foundation), opts=foundation.built).outputs
+        check_tools(stack, name, urls[name], tokens[OPERATOR].result, outputs.image, outputs.service_id)
     return Fleet(
         gateway=gateway,
-        urls={name: f"{gateway}/{name}/mcp" for name in config.servers},
+        urls=urls,
         tokens=pulumi.Output.secret(pulumi.Output.all(**{name: token.result for name, token in tokens.items()})),
     )
 
