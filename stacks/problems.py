@@ -11,6 +11,8 @@ import yaml
 
 from .config import PROJECT
 
+LISTED_WORDS = 16
+
 KeyPath: TypeAlias = tuple[str, ...]
 """Keys below `mcp-fleet:`, outermost first: ("servers", "time", "replicas")."""
 
@@ -109,18 +111,18 @@ def nearest(wrong: str, valid: Iterable[str]) -> str:
     close = difflib.get_close_matches(wrong, words, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; there is {', '.join(words)}" if words else "; there is none"
+    if not words:
+        return "; there is none"
+    more = ", …" if len(words) > LISTED_WORDS else ""
+    return f"; there is {', '.join(words[:LISTED_WORDS])}{more}"
 
 
 def bad_stack(stack: str, file: StackFile, problems: Sequence[Problem]) -> BadStackError:
     """Return the exception that reports all `problems` of `stack`, each on a line with its place."""
     in_order = sorted(dict.fromkeys(problems), key=lambda problem: file.line(problem.path) or 0)
     lines = [_render(file, problem) for problem in in_order]
-    head = (
-        f"stack {stack} can't be deployed; nothing was changed:"
-        if len(lines) == 1
-        else (f"stack {stack} can't be deployed, for {len(lines)} reasons; nothing was changed:")
-    )
+    reasons = "" if len(lines) == 1 else f", for {len(lines)} reasons"
+    head = f"stack {stack} can't be deployed{reasons}:"
     return BadStackError("\n".join([head, *(f"  {line}" for line in lines)]))
 
 
