@@ -53,12 +53,10 @@ def replace_server_code(project: Path, name: str, program: str) -> None:
 def pair(make_deployment: MakeDeployment) -> Iterator[Deployment]:
     """A small stack of its own: `time`, and `notes` from code that the tests may spoil."""
     deployment = make_deployment("pair")
+    notes = {"source": "./servers/notes", "env": {"NOTES_DIRECTORY": "/tmp"}, "start-seconds": 20}
     deployment.config |= {
         "clients": {"claude-code": {"tier": "enterprise"}},
-        "servers": {
-            "time": "pypi:mcp-server-time@2026.10.19",
-            "notes": {"source": "./servers/notes", "start-seconds": 8},
-        },
+        "servers": {"time": "pypi:mcp-server-time@2026.10.19", "notes": notes},
     }
     deployment.up()
     yield deployment
