@@ -131,6 +131,7 @@ def test_a_child_that_crashes_at_start_is_given_up_with_its_last_words() -> None
         assert HTTP.get(f"{running.url}/ready").status_code == 503
         refused = post(running, "tools/list", modern=True)
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, -32001)
+        assert refused.headers["retry-after"] == "2"
         assert running.process.wait(DEADLINE_SECONDS) == 1
         assert running.count("child_failed") == 4
         assert "MY_TOKEN is not set" in running.wait_for("gave_up")["reason"]

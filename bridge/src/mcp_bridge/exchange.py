@@ -9,6 +9,8 @@ from .http.reply import Reply
 PING_SECONDS: Final = 15.0
 """Silence after which an event stream gets a comment, so that no proxy takes it for dead."""
 
+BUSY: Final = 503
+RETRY_AFTER: Final = b"retry-after: 2\r\n"
 JSON_TYPE: Final = "application/json"
 EVENT_TYPE: Final = "text/event-stream"
 
@@ -56,7 +58,8 @@ class HttpExchange:
             self.reply.end_stream()
             return
         status = HTTP_STATUS.get(code, 200) if self._by_code else 200
-        self.reply.complete(status, answer.JSON + self._headers, message)
+        headers = answer.JSON + self._headers
+        self.reply.complete(status, headers + RETRY_AFTER if status == BUSY else headers, message)
 
     def keep_alive(self, now: float) -> None:
         """Write a comment when nothing was written for long."""

@@ -57,20 +57,19 @@ class Metrics:
         self._durations: dict[str, Histogram] = {}
         self.requests_total = 0
         self.errors_total = 0
-        self.tools: frozenset[str] = frozenset()
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, ("server",), registry=self.registry).labels(self._server)
 
-    def settled(self, call: ClientCall, code: int, seconds: float) -> None:
-        """Count a call that has ended."""
+    def settled(self, call: ClientCall, code: int, seconds: float, tools: frozenset[str]) -> None:
+        """Count a call that has ended; `tools` are the names that the server declares."""
         self.requests_total += 1
         if code:
             self.errors_total += 1
         method = call.method if call.method in _METHODS else OTHER
         tool = ""
         if method == "tools/call":
-            tool = call.name if call.name in self.tools else OTHER
+            tool = call.name if call.name in tools else OTHER
         outcome = "ok" if code == 0 else (str(code) if code in _CODES else OTHER)
         key = (method, tool, outcome)
         counter = self._outcomes.get(key)

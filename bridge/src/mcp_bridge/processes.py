@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from .core.callers import Caller
 from .core.errors import UNAVAILABLE, RpcError
 from .core.link import Link, Listener
-from .core.parameter_headers import ToolHeaders
 from .core.profile import Profile
 from .redaction import Redactor
 from .supervisor import ChildSettings, Supervisor
@@ -67,8 +66,9 @@ class Processes(Protocol):
     def congested(self) -> bool:
         """Whether no further call should be put to a child now."""
 
-    def parameter_headers(self) -> dict[str, ToolHeaders]:
-        """Return the tools that want arguments repeated in headers."""
+    @property
+    def survey(self) -> Survey:
+        """What the children offer."""
 
     def survey_again(self) -> None:
         """Note that a child's lists changed."""
@@ -138,9 +138,10 @@ class Shared:
             in_flight=0 if supervisor.link is None else sum(1 for _ in supervisor.link.client_calls),
         )
 
-    def parameter_headers(self) -> dict[str, ToolHeaders]:
-        """Return the tools that want arguments repeated in headers."""
-        return self._supervisor.survey.headers
+    @property
+    def survey(self) -> Survey:
+        """What the child offers."""
+        return self._supervisor.survey
 
     def survey_again(self) -> None:
         """Note that the child's lists changed."""

@@ -161,14 +161,12 @@ class Service:
     # What the parts tell
 
     def _child_ready(self, link: Link) -> None:
-        status = self._processes.status()
-        self._metrics.tools = status.survey.tool_names
         self._switchboard.renew(link)
         if self._registrar is not None:
             self._registrar.look()
 
     def _settled(self, call: ClientCall, code: int) -> None:
-        self._metrics.settled(call, code, time.monotonic() - call.started)
+        self._metrics.settled(call, code, time.monotonic() - call.started, self._processes.survey.tool_names)
 
     def _sweep(self, now: float) -> None:
         self._endpoint.sweep(time.monotonic(), self._listener.replies())

@@ -18,7 +18,7 @@ from .core.envelope import Envelope
 from .core.errors import HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST, RpcError
 from .core.link import Link
 from .core.switchboard import Switchboard
-from .exchange import EVENT_TYPE, BatchExchange, GetStream, HttpExchange
+from .exchange import BUSY, EVENT_TYPE, RETRY_AFTER, BatchExchange, GetStream, HttpExchange
 from .http.reply import Reply
 from .intake import HttpError, Intake, Pending, check_types, has_envelope, read
 from .processes import Processes
@@ -136,7 +136,7 @@ class SessionEra:
                     raise link
                 self._open(reply, link, asked, client_id)
             except RpcError as error:
-                HttpError(503, error, client_id, b"retry-after: 2\r\n").put(reply)
+                HttpError(BUSY, error, client_id, RETRY_AFTER).put(reply)
 
         link = self._processes.link_for(None)
         if link is not None:

@@ -71,7 +71,7 @@ class StatelessEra:
 
     def _check_parameter_headers(self, message: Envelope, reply: Reply) -> None:
         """Compare Mcp-Param-* with the arguments, for tools whose schema asks for it."""
-        wanted = self._processes.parameter_headers() if message.method == "tools/call" else {}
+        wanted = self._processes.survey.headers if message.method == "tools/call" else {}
         if not wanted:
             return
         try:
