@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -74,13 +75,11 @@ def additions(deployment: Deployment) -> list[Figure]:
         deployment.config["servers"] = {**servers, "extra": source}
         deployment.write()
         clock = BuildClock()
-        total = seconds(lambda clock=clock: deployment.stack.up(on_event=clock))  # type: ignore[misc]
+        total = seconds(partial(deployment.stack.up, on_event=clock))
         totals.append(total)
         others.append(total - clock.seconds)
-        url, token = deployment.url("extra"), deployment.token()
-        first_calls.append(
-            seconds(lambda url=url, token=token: ask(url, token, "get_current_time", {"timezone": "UTC"}))
-        )  # type: ignore[misc]
+        call = partial(ask, deployment.url("extra"), deployment.token(), "get_current_time", {"timezone": "UTC"})
+        first_calls.append(seconds(call))
         deployment.config["servers"] = servers
         deployment.up()
     return [
@@ -95,7 +94,7 @@ def memory(deployment: Deployment) -> float:
     used = 0
     for name in deployment.services():
         for container in deployment.containers(name.removeprefix(f"{deployment.name}-")):
-            stats = deployment.docker.containers.get(container).stats(stream=False)["memory_stats"]
+            stats = deployment.docker.api.stats(container, stream=False)["memory_stats"]
             used += stats["usage"] - stats["stats"].get("inactive_file", stats["stats"].get("total_inactive_file", 0))
     return used / MEBIBYTE
 

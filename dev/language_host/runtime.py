@@ -40,7 +40,11 @@ class PythonLanguageHost(LanguageServer):
             runpy.run_path(str(program), run_name="__main__")
 
         self.program = run_program
-        return cast("language_pb2.RunResponse", super().Run(request, context))  # type: ignore[no-untyped-call]
+        result = cast("language_pb2.RunResponse", super().Run(request, context))  # type: ignore[no-untyped-call]
+        if result.error:
+            # The SDK's server has logged it. `bail` says so, as the official host does; else it would be told twice.
+            return language_pb2.RunResponse(bail=True)
+        return result
 
     def RunPlugin(  # noqa: N802
         self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext

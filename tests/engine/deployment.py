@@ -151,6 +151,12 @@ class Deployment:
         self.stack.destroy(on_output=print, color="never", refresh=True)
         self.stack.workspace.remove_stack(self.name)
 
+    def run_in(self, container: str, program: str) -> str:
+        """Run a Python program in a container and return what it prints."""
+        printed = self.docker.containers.get(container).exec_run(["python3", "-c", program]).output
+        assert isinstance(printed, bytes)
+        return printed.decode().strip()
+
     def set_secret(self, path: str, value: str) -> None:
         self.stack.set_config(f"mcp-fleet:{path}", automation.ConfigValue(value, secret=True), path=True)
 
@@ -194,7 +200,7 @@ class Deployment:
     def containers(self, name: str) -> set[str]:
         """Return the ids of the running containers of the component or server of this bare name."""
         service = f"com.docker.swarm.service.name={self.name}-{name}"
-        return {container.id for container in self.docker.containers.list(filters={"label": service})}
+        return {str(container.id) for container in self.docker.containers.list(filters={"label": service})}
 
     def leftovers(self) -> list[str]:
         """Return the name of everything in Docker that belongs to this stack."""

@@ -96,7 +96,9 @@ def test_a_secret_reaches_its_server_and_nothing_else(extra: Deployment) -> None
     }
     for container in extra.containers("extra"):
         places["docker inspect of a container"] = str(extra.docker.api.inspect_container(container))
-        places["the image"] = str(extra.docker.api.history(extra.docker.api.inspect_container(container)["Image"]))
+        places["the image"] = str(
+            extra.docker.images.get(extra.docker.api.inspect_container(container)["Image"]).history()
+        )
     for place, content in places.items():
         assert canary not in content, place
 
@@ -121,10 +123,7 @@ def test_both_replicas_get_traffic_and_a_stopped_one_none(extra: Deployment) -> 
             "lines = [line for line in text.splitlines() if line.startswith('mcp_requests_total{')]\n"
             "print(int(sum(float(line.rsplit(' ', 1)[1]) for line in lines if 'tools/call' in line)))"
         )
-        return {
-            id: int(extra.docker.containers.get(id).exec_run(["python3", "-c", count]).output)
-            for id in extra.containers("extra")
-        }
+        return {id: int(extra.run_in(id, count)) for id in extra.containers("extra")}
 
     before = served()
     assert len(before) == 2

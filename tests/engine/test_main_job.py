@@ -120,14 +120,14 @@ def test_prometheus_is_for_the_operator_only(fleet: Deployment) -> None:
 
 def test_a_replica_answers_only_the_gateway(fleet: Deployment) -> None:
     """A server that was taken over can't use another one's tools: it does not have that one's token."""
-    (container,) = fleet.docker.containers.list(filters={"label": f"com.docker.swarm.service.name={fleet.name}-notes"})
+    (container,) = fleet.containers("notes")
     probe = (
         "import urllib.request, urllib.error\n"
         "request = urllib.request.Request('http://time:8080/mcp', b'{}', {'Content-Type': 'application/json'})\n"
         "try:\n    urllib.request.urlopen(request)\n"
         "except urllib.error.HTTPError as error:\n    print(error.code)"
     )
-    assert container.exec_run(["python3", "-c", probe]).output.decode().strip() == "401"
+    assert fleet.run_in(container, probe) == "401"
 
 
 def test_every_container_is_hardened(fleet: Deployment) -> None:
