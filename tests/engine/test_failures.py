@@ -31,7 +31,7 @@ threading.Event().wait()
 """
 WAYS_TO_FAIL = {
     "crashes": (CRASHES, "no such warehouse: set WAREHOUSE_URL"),
-    "hangs": (HANGS, "did not answer"),
+    "hangs": (HANGS, "gave no answer"),
     "prints rubbish": (RUBBISH, "Welcome to the warehouse"),
 }
 
