@@ -1,5 +1,6 @@
 # One MCP server out of the npm registry, under the bridge.
-# Everything above `server-installed` is the same in python, node and path.Dockerfile: built once, and shared as layers.
+# Everything above `server-installed` is the same in python, node and path.Dockerfile, and built once. Linked copies are
+# the same layer whatever is below them: all servers share the bridge's, and a new bridge leaves the server's alone.
 ARG PYTHON=docker.io/library/python:3.13-slim-trixie
 ARG NODE=docker.io/library/node:24-trixie-slim
 
@@ -22,13 +23,13 @@ FROM ${PYTHON} AS bridge-base
 RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
  && echo 'mcp:x:10001:' >> /etc/group \
  && install --directory --owner 10001 --group 10001 /data
-COPY --from=bridge-installed /opt/bridge /opt/bridge
-ENV HOME=/tmp PATH=/opt/server/bin:$PATH PYTHONUNBUFFERED=1
-ENTRYPOINT ["/opt/bridge/bin/mcp-bridge"]
 ARG PACKAGES
 RUN if [ -n "${PACKAGES}" ]; then \
       apt-get update && apt-get install --yes --no-install-recommends ${PACKAGES} && rm -rf /var/lib/apt/lists/*; \
     fi
+COPY --link --from=bridge-installed /opt/bridge /opt/bridge
+ENV HOME=/tmp PATH=/opt/server/bin:$PATH PYTHONUNBUFFERED=1
+ENTRYPOINT ["/opt/bridge/bin/mcp-bridge"]
 
 FROM ${NODE} AS server-installed
 ARG PACKAGE
@@ -45,7 +46,7 @@ RUN --mount=type=bind,source=require_command.mjs,target=/require_command.mjs \
 FROM ${NODE} AS node-base
 
 FROM bridge-base
-COPY --from=node-base /usr/local/bin/node /usr/local/bin/node
+COPY --link --from=node-base /usr/local/bin/node /usr/local/bin/node
 RUN node --version
-COPY --from=server-installed /opt/server /opt/server
+COPY --link --from=server-installed /opt/server /opt/server
 USER 10001:10001

@@ -1,5 +1,6 @@
 # One MCP server of our own, under the bridge: the Python project in the context `server`.
-# Everything above `server-installed` is the same in python, node and path.Dockerfile: built once, and shared as layers.
+# Everything above `server-installed` is the same in python, node and path.Dockerfile, and built once. Linked copies are
+# the same layer whatever is below them: all servers share the bridge's, and a new bridge leaves the server's alone.
 ARG PYTHON=docker.io/library/python:3.13-slim-trixie
 
 FROM ${PYTHON} AS build-tools
@@ -21,13 +22,13 @@ FROM ${PYTHON} AS bridge-base
 RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
  && echo 'mcp:x:10001:' >> /etc/group \
  && install --directory --owner 10001 --group 10001 /data
-COPY --from=bridge-installed /opt/bridge /opt/bridge
-ENV HOME=/tmp PATH=/opt/server/bin:$PATH PYTHONUNBUFFERED=1
-ENTRYPOINT ["/opt/bridge/bin/mcp-bridge"]
 ARG PACKAGES
 RUN if [ -n "${PACKAGES}" ]; then \
       apt-get update && apt-get install --yes --no-install-recommends ${PACKAGES} && rm -rf /var/lib/apt/lists/*; \
     fi
+COPY --link --from=bridge-installed /opt/bridge /opt/bridge
+ENV HOME=/tmp PATH=/opt/server/bin:$PATH PYTHONUNBUFFERED=1
+ENTRYPOINT ["/opt/bridge/bin/mcp-bridge"]
 
 FROM build-tools AS server-installed
 ARG CONSTRAINTS
@@ -40,5 +41,5 @@ ARG COMMAND
 RUN test -x "/opt/server/bin/${COMMAND}"
 
 FROM bridge-base
-COPY --from=server-installed /opt/server /opt/server
+COPY --link --from=server-installed /opt/server /opt/server
 USER 10001:10001
