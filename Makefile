@@ -5,10 +5,10 @@ SOURCES := $(PACKAGES) __main__.py bench components dev fleet servers stacks tes
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
 FAST_TESTS := tests/unit tests/components bridge/tests gateway/tests servers/notes/tests wire/tests
 .DEFAULT_GOAL := help
-.PHONY: help up down engine test check lint types unit bench lock fmt clean
+.PHONY: help up down engine test test-long check lint types unit bench lock fmt clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## bring everything up: Docker, Pulumi, the dev stack
 	@bin/fleet up
@@ -20,7 +20,10 @@ engine: ## bring up what a stack runs on, without a stack
 	@bin/fleet engine
 
 test: unit engine ## all tests; the slow half runs on real Docker and Pulumi
-	@$(PYTHON) -m pytest -m engine $(ARGS)
+	@$(PYTHON) -m pytest -m "engine and not long" $(ARGS)
+
+test-long: engine ## changes under load, bad releases, killed updates: half an hour and more
+	@$(PYTHON) -m pytest -m long $(ARGS)
 
 check: lint types unit ## the fast half: no Docker, no Pulumi engine, no network
 

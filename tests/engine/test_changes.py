@@ -8,6 +8,8 @@ import pytest
 from .calls import Traffic, ask, steady_traffic
 from .deployment import Deployment
 
+pytestmark = pytest.mark.long
+
 TIME = ("get_current_time", {"timezone": "UTC"})
 
 

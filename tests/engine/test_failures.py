@@ -25,6 +25,8 @@ threading.Event().wait()
 """
 RUBBISH = """
 import threading
+
+pytestmark = pytest.mark.long
 print("Welcome to the warehouse! Loading…", flush=True)
 print("=" * 40, flush=True)
 threading.Event().wait()
