@@ -1,16 +1,18 @@
-"""Whether the packages that servers come from exist, asked before anything is built.
+"""Whether the packages that servers come from exist and have the command to run, asked before anything is built.
 
 A version of a package never changes, so one that was found is not asked for again: the answers are kept in the user's
 cache. The package clients decide where to ask, by their own configuration.
 """
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from platformdirs import user_cache_path
 from uv import find_uv_bin
@@ -22,7 +24,7 @@ from .source import NpmSource, PypiSource
 IMAGE_PYTHON = "3.13"
 """The Python of the images."""
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 120
 PARALLEL = 8
 
 
@@ -50,7 +52,7 @@ def package_problems(config: StackConfig, found: Path) -> Iterator[Problem]:
 
 
 def _mark(found: Path, source: PypiSource | NpmSource) -> Path:
-    return found / hashlib.sha256(str(source).encode()).hexdigest()
+    return found / hashlib.sha256(repr(source).encode()).hexdigest()
 
 
 def _ask(source: PypiSource | NpmSource) -> str | None:
@@ -62,11 +64,16 @@ def _ask(source: PypiSource | NpmSource) -> str | None:
 
 
 def _ask_pypi(source: PypiSource) -> str | None:
-    requirement = f"{source.package}=={source.version}"
-    arguments = ("pip", "compile", "--quiet", "--no-deps", "--no-header", "--python-version", IMAGE_PYTHON)
-    answer = _run([find_uv_bin(), *arguments, "--python-platform", "linux", "-"], stdin=requirement)
+    """Install the package's own wheel into a folder to see: the index does not tell its commands."""
+    with TemporaryDirectory() as folder:
+        arguments = ("--quiet", "--no-deps", "--no-build", "--target", folder)
+        image = ("--python-version", IMAGE_PYTHON, "--python-platform", "linux")
+        answer = _run([find_uv_bin(), "pip", "install", *arguments, *image, f"{source.package}=={source.version}"])
+        commands = sorted(path.name for path in Path(folder, "bin").glob("*"))
     if answer.returncode == 0:
-        return None
+        return None if source.command in commands else _no_command("pypi", source, commands)
+    if "no usable wheels" in answer.stderr:
+        return None  # it is there as source code, which is for the image's build alone to run
     if "not found in the package" in answer.stderr or "no version of" in answer.stderr:
         return _not_there("pypi", source)
     return f"{source} could not be looked up: {_last_line(answer.stderr)}"
@@ -76,16 +83,31 @@ def _ask_npm(source: NpmSource) -> str | None:
     npm = shutil.which("npm") or shutil.which("npm", path=str(Path(sys.executable).parent))
     if npm is None:
         return f"{source} could not be looked up: there is no npm; install Node.js"
-    answer = _run([npm, "view", "--loglevel=error", f"{source.package}@{source.version}", "version"])
-    if answer.returncode == 0 and answer.stdout.strip():
-        return None
-    if answer.returncode == 0 or "E404" in answer.stderr:
+    wanted = f"{source.package}@{source.version}"
+    answer = _run([npm, "view", "--json", "--loglevel=error", wanted, "name", "version", "bin"])
+    if "E404" in answer.stderr or (answer.returncode == 0 and not answer.stdout.strip()):
         return _not_there("npm", source)
-    return f"{source} could not be looked up: {_last_line(answer.stderr)}"
+    if answer.returncode != 0:
+        return f"{source} could not be looked up: {_last_line(answer.stderr)}"
+    own_name = source.package.rsplit("/", 1)[-1]
+    programs = json.loads(answer.stdout).get("bin", {})
+    commands = [own_name] if isinstance(programs, str) else sorted(programs)
+    if source.command in commands or (source.command == own_name and len(commands) == 1):
+        return None
+    return _no_command("npm", source, commands)
 
 
-def _run(command: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+def _no_command(kind: str, source: PypiSource | NpmSource, commands: Sequence[str]) -> str:
+    if not commands:
+        return f"{source} has no command to run, so it is no server; choose another package"
+    return (
+        f"{source} has no command {source.command!r}; it has {', '.join(commands)}: "
+        f"write {kind}:{source.package}@{source.version}#COMMAND"
+    )
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
 
 
 def _not_there(kind: str, source: PypiSource | NpmSource) -> str:

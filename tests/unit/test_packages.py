@@ -16,17 +16,26 @@ case "$*" in
   *gone@*) echo "npm error code E404" >&2; exit 1 ;;
   *empty@*) exit 0 ;;
   *broken@*) echo "npm error network" >&2; echo "npm error no route to host" >&2; exit 1 ;;
-  *) echo 1.0.0 ;;
+  *library@*) echo '{{"name": "library", "version": "1.0.0"}}' ;;
+  *several@*) echo '{{"name": "several", "version": "1.0.0", "bin": {{"one": "a.js", "two": "b.js"}}}}' ;;
+  *) echo '{{"name": "@scope/there", "version": "1.0.0", "bin": {{"mcp-there": "a.js"}}}}' ;;
 esac
 """
 UV = """#!/bin/sh
-read -r requirement
+for requirement; do :; done
 echo "$requirement" >> {log}
 case "$requirement" in
-  gone==*) echo "  Because gone was not found in the package registry and you require it" >&2; exit 1 ;;
-  empty==*) echo "  Because there is no version of empty==1.0 and you require it" >&2; exit 1 ;;
+  gone==*) echo "  cause: Because gone was not found in the package registry and you require it" >&2; exit 1 ;;
+  empty==*) echo "  cause: Because there is no version of empty==1.0 and you require it" >&2; exit 1 ;;
+  source==*) echo "  cause: Because source==1.0 has no usable wheels and you require it" >&2; exit 1 ;;
   broken==*) echo "error: Failed to fetch" >&2; echo "  Caused by: no route to host" >&2; exit 2 ;;
-  *) echo "$requirement" ;;
+  library==*) exit 0 ;;
+esac
+while [ "$1" != --target ]; do shift; done
+mkdir "$2/bin"
+case "$requirement" in
+  several==*) touch "$2/bin/one" "$2/bin/two" ;;
+  *) touch "$2/bin/there" ;;
 esac
 """
 
@@ -50,7 +59,17 @@ def problems(source: str, tmp_path: Path) -> list[str]:
     return [problem.message for problem in package_problems(config, tmp_path / "found")]
 
 
-@pytest.mark.parametrize("source", ["pypi:there@1.0", "npm:@scope/there@1.0.0"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "pypi:there@1.0",
+        "pypi:source@1.0",
+        "pypi:several@1.0#two",
+        "npm:@scope/there@1.0.0",
+        "npm:@scope/there@1.0.0#mcp-there",
+        "npm:several@1.0.0#one",
+    ],
+)
 def test_a_package_that_exists_is_asked_for_once(source: str, asked: Path, tmp_path: Path) -> None:
     assert problems(source, tmp_path) == []
     assert problems(source, tmp_path) == []
@@ -75,6 +94,17 @@ def test_what_could_not_be_asked_is_not_called_missing(source: str, asked: Path,
     (message,) = problems(source, tmp_path)
     assert "could not be looked up" in message
     assert "no route to host" in message
+    assert asked.read_text()
+
+
+@pytest.mark.parametrize(("kind", "version"), [("pypi", "1.0"), ("npm", "1.0.0")])
+def test_a_package_without_the_command_is_refused_with_those_it_has(
+    kind: str, version: str, asked: Path, tmp_path: Path
+) -> None:
+    (message,) = problems(f"{kind}:several@{version}", tmp_path)
+    assert f"has no command 'several'; it has one, two: write {kind}:several@{version}#COMMAND" in message
+    (message,) = problems(f"{kind}:library@{version}", tmp_path)
+    assert "has no command to run" in message
     assert asked.read_text()
 
 
