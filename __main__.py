@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pulumi
 
+from stacks import build_log
 from stacks.fleet import build_fleet
 from stacks.images import read_images
 from stacks.last_words import LastWords
@@ -26,6 +27,7 @@ def main() -> None:
     if problems:
         raise bad_stack(stack.name, stack.file, problems)
     pulumi.runtime.register_stack_transformation(LastWords(engine).transformation)
+    pulumi.runtime.register_stack_transformation(build_log.transformation)
     fleet = build_fleet(stack, read_images(ROOT), engine)
     pulumi.export("stack", stack.name)
     pulumi.export("gateway", fleet.gateway)
