@@ -1,0 +1,88 @@
+"""What an McpServer and its image ask Docker for."""
+
+from typing import Any
+
+from . import examples
+from .recording_engine import Registered, deploy, is_secret
+
+SERVICE = "docker:index/service:Service"
+IMAGE = "docker-build:index:Image"
+
+
+def service(*, volume: bool = False) -> dict[str, Any]:
+    engine, _ = deploy(lambda: examples.server(volume=volume))
+    return dict(engine.one(SERVICE, "time").inputs)
+
+
+def image() -> Registered:
+    engine, _ = deploy(examples.image)
+    return engine.one(IMAGE, "time")
+
+
+def test_the_bridge_runs_the_command_with_its_arguments() -> None:
+    container = service()["taskSpec"]["containerSpec"]
+    assert container["commands"] == ["/opt/bridge/bin/mcp-bridge"]
+    assert container["args"] == ["--", "/opt/server/bin/mcp-server-time", "--local-timezone", "UTC"]
+    assert container["user"] == "10001:10001"
+
+
+def test_the_bridge_learns_its_replica_from_swarm() -> None:
+    environment = service()["taskSpec"]["containerSpec"]["env"]
+    assert environment["MCP_BRIDGE_SLOT"] == "{{.Task.Slot}}"
+    assert environment["MCP_BRIDGE_TASK"] == "{{.Task.ID}}"
+    assert environment["MCP_BRIDGE_CONSUL"] == "http://consul:8500"
+    assert environment["COLOUR"] == "blue"
+
+
+def test_each_secret_is_a_file_that_only_the_server_s_user_reads() -> None:
+    secrets = {secret["fileName"]: secret for secret in service()["taskSpec"]["containerSpec"]["secrets"]}
+    assert secrets.keys() == {"/run/secrets/gateway-token", "/run/secrets/server/API_TOKEN"}
+    for secret in secrets.values():
+        assert (secret["fileUid"], secret["fileGid"], secret["fileMode"]) == ("10001", "10001", 0o400)
+
+
+def test_a_release_starts_first_unless_two_replicas_would_share_a_volume() -> None:
+    assert service()["updateConfig"]["order"] == "start-first"
+    with_volume = service(volume=True)
+    assert with_volume["updateConfig"]["order"] == "stop-first"
+    mounts = with_volume["taskSpec"]["containerSpec"]["mounts"]
+    assert {"type": "volume", "target": "/data", "source": "test-time-data"} in mounts
+
+
+def test_the_service_runs_the_image_by_digest() -> None:
+    reference = service()["taskSpec"]["containerSpec"]["image"]
+    assert reference == "localhost:5000/test/time:2026.10.19@sha256:" + "d" * 64
+
+
+def test_the_image_is_pushed_and_not_built_by_a_preview() -> None:
+    inputs = image().inputs
+    assert inputs["push"] is True
+    assert inputs["buildOnPreview"] is False
+    assert inputs["tags"] == ["localhost:5000/test/time:2026.10.19"]
+    assert inputs["dockerfile"] == {"location": "images/python.Dockerfile"}
+    assert inputs["context"]["named"] == {"wire": {"location": "wire"}, "bridge": {"location": "bridge"}}
+    assert is_secret(inputs["registries"]) or is_secret(inputs["registries"][0]["password"])
+
+
+def test_the_image_gets_only_what_its_dockerfile_asks_for() -> None:
+    assert image().inputs["buildArgs"] == {
+        "PYTHON": examples.BASES.python,
+        "PACKAGE": "mcp-server-time",
+        "VERSION": "2026.10.19",
+        "COMMAND": "mcp-server-time",
+    }
+
+
+def test_grafana_runs_only_where_there_is_an_image_for_it() -> None:
+    with_it, _ = deploy(examples.monitoring)
+    without, _ = deploy(lambda: examples.monitoring(grafana=False))
+    assert with_it.of_type(SERVICE).keys() == {"prometheus", "grafana"}
+    assert without.of_type(SERVICE).keys() == {"prometheus"}
+
+
+def test_the_gateway_and_the_policy_run_one_image_and_share_no_secret_but_the_master() -> None:
+    engine, _ = deploy(examples.gateway)
+    gateway, policy = (engine.one(SERVICE, name).inputs["taskSpec"]["containerSpec"] for name in ("gateway", "policy"))
+    assert gateway["image"] == policy["image"]
+    assert [secret["fileName"] for secret in gateway["secrets"]] == ["/run/secrets/master"]
+    assert {secret["fileName"] for secret in policy["secrets"]} == {"/run/secrets/keys.json", "/run/secrets/master"}
