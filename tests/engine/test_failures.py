@@ -14,6 +14,8 @@ from .calls import ask
 from .conftest import MakeDeployment
 from .deployment import ROOT, Deployment
 
+pytestmark = pytest.mark.long
+
 CRASHES = """
 import sys
 print("no such warehouse: set WAREHOUSE_URL", file=sys.stderr)
@@ -25,8 +27,6 @@ threading.Event().wait()
 """
 RUBBISH = """
 import threading
-
-pytestmark = pytest.mark.long
 print("Welcome to the warehouse! Loading…", flush=True)
 print("=" * 40, flush=True)
 threading.Event().wait()
