@@ -121,6 +121,9 @@ def test_it_is_replaced_and_deleted_first(stack: ContractStack, full: Full, chan
     assert operations.index("delete-replaced") < operations.index("create-replacement")
 
 
+# Among the long ones: it was seen to fail once on an idle machine, where the provider's look after seven seconds comes
+# before Swarm's verdict.
+@pytest.mark.long
 def test_an_unhealthy_update_is_rolled_back_and_the_next_good_one_works(stack: ContractStack, full: Full) -> None:
     refused = stack.refused(full.but(change=in_container(args=NEVER_HEALTHY, healthcheck=IMPATIENT)))
     assert "service rollback completed" in refused.text
