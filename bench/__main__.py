@@ -61,7 +61,7 @@ def bring_up(directory: Path) -> Deployment:
     """Return a deployment of the committed dev config, not yet up."""
     deployment = Deployment(f"bench-{os.getpid()}", directory, environment.environment())
     committed = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
-    ports = {"port": free_port(), "registry-port": free_port()}
+    ports = {key: free_port() for key in ("port", "registry-port", "grafana-port")}
     deployment.config = {key.removeprefix("mcp-fleet:"): value for key, value in committed.items()} | ports
     return deployment
 

@@ -53,7 +53,7 @@ def fleet(make_deployment: MakeDeployment) -> Deployment:
     """The dev stack as it is committed, under another name and on other ports."""
     deployment = make_deployment("fleet")
     committed = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
-    ports = {"port": deployment.config["port"], "registry-port": deployment.config["registry-port"]}
+    ports = deployment.config | {"grafana-port": free_port()}
     deployment.config = {key.removeprefix("mcp-fleet:"): value for key, value in committed.items()} | ports
     deployment.up()
     return deployment
