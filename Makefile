@@ -19,7 +19,7 @@ down: ## destroy the dev stack and stop what was started for it
 engine: ## bring up what a stack runs on, without a stack
 	@bin/fleet engine
 
-test: unit engine ## all tests; the slow half runs on real Docker and Pulumi
+test: unit engine ## the tests; the slow half runs on real Docker and Pulumi
 	@$(PYTHON) -m pytest -m "engine and not long" $(ARGS)
 
 test-long: engine ## changes under load, bad releases, killed updates: half an hour and more
