@@ -133,12 +133,13 @@ def _build(tool: Tool, environ: dict[str, str], step: Step) -> None:
             step.update(f"{tool.name}: modules downloaded: {downloads}")
 
     step.update(f"{tool.name}: looking at its modules")
-    listing = ["go", "list", "-deps", tool.package]
+    # Stale: not in the build cache as it must be, so it is compiled, and `go build -v` names it.
+    listing = ["go", "list", "-deps", "-trimpath", "-f", "{{.Stale}}", tool.package]
     packages = 0
 
     def count_package(line: str) -> None:
         nonlocal packages
-        packages += "go: " not in line
+        packages += line == "true"
         count_download(line)
 
     commands.run(listing, name=f"go-list-{tool.name}", on_line=count_package, environ=environ, cwd=folder)
