@@ -28,11 +28,11 @@ def main() -> None:
         raise bad_stack(stack.name, stack.file, problems)
     pulumi.runtime.register_stack_transformation(LastWords(engine).transformation)
     pulumi.runtime.register_stack_transformation(build_log.transformation)
-    fleet = build_fleet(stack, read_images(ROOT), engine)
+    exports = build_fleet(stack, read_images(ROOT), engine)
     pulumi.export("stack", stack.name)
-    pulumi.export("gateway", fleet.gateway)
-    pulumi.export("urls", fleet.urls)
-    pulumi.export("tokens", fleet.tokens)
+    pulumi.export("gateway", exports.gateway)
+    pulumi.export("urls", exports.urls)
+    pulumi.export("tokens", exports.tokens)
 
 
 main()

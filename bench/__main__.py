@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import yaml
 from pulumi import automation
 
 from dev import environment, lifecycle
 from tests.engine.calls import ask
-from tests.engine.deployment import ROOT, Deployment, free_port
+from tests.engine.deployment import Deployment, committed_config
 
 PREVIEWS = 5
 ADDITIONS = 3
@@ -60,9 +59,7 @@ def seconds(action: Callable[[], object]) -> float:
 def bring_up(directory: Path) -> Deployment:
     """Return a deployment of the committed dev config, not yet up."""
     deployment = Deployment(f"bench-{os.getpid()}", directory, environment.environment())
-    committed = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
-    ports = {key: free_port() for key in ("port", "registry-port", "grafana-port")}
-    deployment.config = {key.removeprefix("mcp-fleet:"): value for key, value in committed.items()} | ports
+    deployment.config = committed_config()
     return deployment
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_docker as docker
 
+from .fleet import Fleet, data_volume
 from .health_check import HealthCheck
-from .swarm_service import Limits, SwarmService, service_args
+from .swarm_service import Limits, SwarmService, swarm_service
 
 PORT = 8500
 USER = "100:1000"
@@ -16,10 +16,9 @@ _DATA = "/consul/data"
 
 @dataclass(frozen=True, kw_only=True)
 class ConsulArgs:
-    """Arguments of Consul. `image` carries a digest; `network` is a network's id."""
+    """Arguments of Consul. `image` carries a digest."""
 
-    fleet: pulumi.Input[str]
-    network: pulumi.Input[str]
+    fleet: Fleet
     image: pulumi.Input[str]
     limits: Limits = LIMITS
 
@@ -37,28 +36,20 @@ class Consul(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ConsulArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mcp-fleet:components:Consul", name, {}, opts)
-        volume = docker.Volume(
-            name,
-            docker.VolumeArgs(name=pulumi.Output.concat(args.fleet, f"-{name}-data")),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        service = docker.Service(
-            name,
-            service_args(
-                SwarmService(
-                    fleet=args.fleet,
-                    name=name,
-                    kind="component",
-                    image=args.image,
-                    command=agent_command(),
-                    network=args.network,
-                    user=USER,
-                    limits=args.limits,
-                    health=HealthCheck(probe=f"wget -q -O- http://127.0.0.1:{PORT}/v1/status/leader | grep -q :"),
-                    volumes={_DATA: volume.name},
-                )
+        volume = data_volume(name, args.fleet, self)
+        service = swarm_service(
+            SwarmService(
+                fleet=args.fleet,
+                name=name,
+                kind="component",
+                image=args.image,
+                command=agent_command(),
+                user=USER,
+                limits=args.limits,
+                health=HealthCheck(probe=f"wget -q -O- http://127.0.0.1:{PORT}/v1/status/leader | grep -q :"),
+                volumes={_DATA: volume.name},
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
         self.outputs = ConsulOutputs(url=pulumi.Output.from_input(f"http://{name}:{PORT}"), service_id=service.id)
         self.register_outputs(vars(self.outputs))

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_docker as docker
 
+from .fleet import Fleet
 from .health_check import bash_get
 from .image import BaseImages, RegistryAccount, built_image
-from .swarm_files import MountedFile, mounted_config, mounted_secret
-from .swarm_service import Limits, SwarmService, service_args
+from .swarm_files import ServiceFiles
+from .swarm_service import Limits, SwarmService, swarm_service
 
 PORT = 8080
 METRICS_PORT = 9102
@@ -27,7 +27,7 @@ _MASTER = "/run/secrets/master"
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayArgs:
-    """Arguments of Gateway. `network` is a network's id.
+    """Arguments of Gateway.
 
     Arguments:
         version: tag of the image.
@@ -36,12 +36,9 @@ class GatewayArgs:
         policy: the JSON that `mcp-policy` reads: what each client may do.
         keys: API keys by client.
         master: the secret from which the fleet's internal tokens are derived.
-        name_key: the secret under which the contents of secrets are hashed into their names.
     """
 
-    fleet: pulumi.Input[str]
-    network: pulumi.Input[str]
-    name_key: pulumi.Input[str]
+    fleet: Fleet
 
     # build
     bases: BaseImages
@@ -80,7 +77,6 @@ class Gateway(pulumi.ComponentResource):
         super().__init__("mcp-fleet:components:Gateway", name, {}, opts)
         image = built_image(
             name,
-            fleet=args.fleet,
             tag=args.version,
             dockerfile="gateway",
             named_contexts={"wire": "wire", "gateway": "gateway"},
@@ -89,89 +85,61 @@ class Gateway(pulumi.ComponentResource):
             builder=args.builder,
             parent=self,
         )
-        master = self._secret(args, name, "master", args.master, _MASTER)
+        files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)
         self._policy(args, image)
-        service = docker.Service(
-            name,
-            service_args(
-                SwarmService(
-                    fleet=args.fleet,
-                    name=name,
-                    kind="component",
-                    image=image,
-                    command=(f"{_COMMANDS}/mcp-gateway",),
-                    network=args.network,
-                    user=USER,
-                    limits=args.limits,
-                    health=bash_get(PORT, "/healthz"),
-                    environment={
-                        "MCP_GATEWAY_PORT": str(PORT),
-                        "MCP_GATEWAY_METRICS_PORT": str(METRICS_PORT),
-                        "MCP_GATEWAY_CONSUL": args.consul,
-                        "MCP_GATEWAY_POLICY": f"http://policy:{POLICY_PORT}",
-                        "MCP_GATEWAY_MASTER_FILE": _MASTER,
-                        "MCP_GATEWAY_DRAIN_SECONDS": str(DRAIN_SECONDS),
-                        "MCP_GATEWAY_STATE_DIR": "/tmp/envoy",  # noqa: S108 - the container's own
-                    },
-                    secrets=[master],
-                    ports={PORT: args.port},
-                    stop_seconds=STOP_SECONDS,
-                )
+        service = swarm_service(
+            SwarmService(
+                fleet=args.fleet,
+                name=name,
+                kind="component",
+                image=image,
+                command=(f"{_COMMANDS}/mcp-gateway",),
+                user=USER,
+                limits=args.limits,
+                health=bash_get(PORT, "/healthz"),
+                environment={
+                    "MCP_GATEWAY_PORT": str(PORT),
+                    "MCP_GATEWAY_METRICS_PORT": str(METRICS_PORT),
+                    "MCP_GATEWAY_CONSUL": args.consul,
+                    "MCP_GATEWAY_POLICY": f"http://policy:{POLICY_PORT}",
+                    "MCP_GATEWAY_MASTER_FILE": _MASTER,
+                    "MCP_GATEWAY_DRAIN_SECONDS": str(DRAIN_SECONDS),
+                    "MCP_GATEWAY_STATE_DIR": "/tmp/envoy",  # noqa: S108 - the container's own
+                },
+                secrets=[files.secret("master", args.master, _MASTER)],
+                ports={PORT: args.port},
+                stop_seconds=STOP_SECONDS,
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
         self.outputs = GatewayOutputs(image=image, service_id=service.id)
         self.register_outputs(vars(self.outputs))
 
     def _policy(self, args: GatewayArgs, image: pulumi.Output[str]) -> None:
-        policy = mounted_config(
-            parent=self,
-            fleet=args.fleet,
-            owner="policy",
-            what="clients",
-            content=args.policy,
-            path=_POLICY,
-            user=USER,
-        )
+        files = ServiceFiles(parent=self, fleet=args.fleet, owner="policy", user=USER)
         keys = {client: list(args.keys[client]) for client in sorted(args.keys)}
-        docker.Service(
-            "policy",
-            service_args(
-                SwarmService(
-                    fleet=args.fleet,
-                    name="policy",
-                    kind="component",
-                    image=image,
-                    command=(f"{_COMMANDS}/mcp-policy",),
-                    network=args.network,
-                    user=USER,
-                    limits=args.policy_limits,
-                    health=bash_get(POLICY_PORT, "/healthz"),
-                    environment={
-                        "MCP_POLICY_PORT": str(POLICY_PORT),
-                        "MCP_POLICY_POLICY_FILE": _POLICY,
-                        "MCP_POLICY_KEYS_FILE": _KEYS,
-                        "MCP_POLICY_MASTER_FILE": _MASTER,
-                    },
-                    secrets=[
-                        self._secret(args, "policy", "keys", pulumi.Output.json_dumps(keys), _KEYS),
-                        self._secret(args, "policy", "master", args.master, _MASTER),
-                    ],
-                    configs=[policy],
-                    start_first=True,
-                )
+        swarm_service(
+            SwarmService(
+                fleet=args.fleet,
+                name="policy",
+                kind="component",
+                image=image,
+                command=(f"{_COMMANDS}/mcp-policy",),
+                user=USER,
+                limits=args.policy_limits,
+                health=bash_get(POLICY_PORT, "/healthz"),
+                environment={
+                    "MCP_POLICY_PORT": str(POLICY_PORT),
+                    "MCP_POLICY_POLICY_FILE": _POLICY,
+                    "MCP_POLICY_KEYS_FILE": _KEYS,
+                    "MCP_POLICY_MASTER_FILE": _MASTER,
+                },
+                secrets=[
+                    files.secret("keys", pulumi.Output.json_dumps(keys), _KEYS),
+                    files.secret("master", args.master, _MASTER),
+                ],
+                configs=[files.config("clients", args.policy, _POLICY)],
+                start_first=True,
             ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-    def _secret(self, args: GatewayArgs, owner: str, what: str, content: pulumi.Input[str], path: str) -> MountedFile:
-        return mounted_secret(
             parent=self,
-            fleet=args.fleet,
-            owner=owner,
-            what=what,
-            content=content,
-            name_key=args.name_key,
-            path=path,
-            user=USER,
         )

@@ -13,9 +13,10 @@ CONTEXT = "images"
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryAccount:
-    """Where images are pushed to, and as whom. `address` is host:port."""
+    """Where images are pushed to, and as whom. `address` is host:port; all images are in `namespace`."""
 
     address: pulumi.Input[str]
+    namespace: pulumi.Input[str]
     username: pulumi.Input[str]
     password: pulumi.Input[str]
 
@@ -41,8 +42,6 @@ class ServerImageArgs:
         install_scripts: let npm run install scripts.
         builder: name of the buildx builder.
     """
-
-    fleet: pulumi.Input[str]
 
     # source
     kind: Literal["python", "node", "path"]
@@ -77,7 +76,6 @@ class ServerImage(pulumi.ComponentResource):
             named["server"] = args.path
         ref = built_image(
             name,
-            fleet=args.fleet,
             tag=args.version,
             dockerfile=args.kind,
             named_contexts=named,
@@ -106,7 +104,6 @@ def _build_args(args: ServerImageArgs) -> dict[str, pulumi.Input[str]]:
 def built_image(
     name: str,
     *,
-    fleet: pulumi.Input[str],
     tag: pulumi.Input[str],
     dockerfile: str,
     named_contexts: Mapping[str, str],
@@ -115,12 +112,12 @@ def built_image(
     builder: pulumi.Input[str],
     parent: pulumi.Resource,
 ) -> pulumi.Output[str]:
-    """Build images/`dockerfile`.Dockerfile, push it as `<registry>/<fleet>/<name>:<tag>` and return it with its digest.
+    """Build `dockerfile`, push it as `<address>/<namespace>/<name>:<tag>`; return it with its digest.
 
     The image stays in the registry when its resource goes: a rollback, or a replica on its way out, may need it. The
     registry itself goes with the fleet.
     """
-    reference = pulumi.Output.concat(registry.address, "/", fleet, f"/{name}:", image_tag(tag))
+    reference = pulumi.Output.concat(registry.address, "/", registry.namespace, f"/{name}:", image_tag(tag))
     image = docker_build.Image(
         name,
         docker_build.ImageArgs(

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_docker as docker
 import pulumi_random as random
 import yaml
 
+from .fleet import Fleet, data_volume
 from .health_check import wget_get
-from .swarm_files import MountedFile, mounted_config, mounted_secret
-from .swarm_service import Limits, SwarmService, service_args
+from .swarm_files import ServiceFiles
+from .swarm_service import Limits, SwarmService, swarm_service
 
 PROMETHEUS_PORT = 9090
 PROMETHEUS_USER = "65534:65534"
@@ -26,19 +26,16 @@ _PASSWORD = "/run/secrets/grafana-password"  # noqa: S105 - a path
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """Arguments of Monitoring. Images carry a digest; `network` is a network's id.
+    """Arguments of Monitoring. Images carry a digest.
 
     Arguments:
         prometheus_config: the text of Prometheus' configuration file.
         grafana_image: None runs no Grafana.
         dashboard: the JSON of the one dashboard.
         grafana_port: Grafana's port on the host.
-        name_key: the secret under which the contents of secrets are hashed into their names.
     """
 
-    fleet: pulumi.Input[str]
-    network: pulumi.Input[str]
-    name_key: pulumi.Input[str]
+    fleet: Fleet
 
     # prometheus
     prometheus_image: pulumi.Input[str]
@@ -73,108 +70,64 @@ class Monitoring(pulumi.ComponentResource):
         self.register_outputs(vars(self.outputs))
 
     def _prometheus(self, args: MonitoringArgs) -> None:
-        volume = docker.Volume(
-            "prometheus",
-            docker.VolumeArgs(name=pulumi.Output.concat(args.fleet, "-prometheus-data")),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        config = mounted_config(
-            parent=self,
-            fleet=args.fleet,
-            owner="prometheus",
-            what="config",
-            content=args.prometheus_config,
-            path=_CONFIG,
-            user=PROMETHEUS_USER,
-        )
-        docker.Service(
-            "prometheus",
-            service_args(
-                SwarmService(
-                    fleet=args.fleet,
-                    name="prometheus",
-                    kind="component",
-                    image=args.prometheus_image,
-                    command=(
-                        "prometheus",
-                        f"--config.file={_CONFIG}",
-                        "--storage.tsdb.path=/prometheus",
-                        f"--storage.tsdb.retention.time={RETENTION}",
-                    ),
-                    network=args.network,
-                    user=PROMETHEUS_USER,
-                    limits=args.prometheus_limits,
-                    health=wget_get(PROMETHEUS_PORT, "/-/ready"),
-                    configs=[config],
-                    volumes={"/prometheus": volume.name},
-                    stop_seconds=30,
-                )
+        volume = data_volume("prometheus", args.fleet, self)
+        files = ServiceFiles(parent=self, fleet=args.fleet, owner="prometheus", user=PROMETHEUS_USER)
+        swarm_service(
+            SwarmService(
+                fleet=args.fleet,
+                name="prometheus",
+                kind="component",
+                image=args.prometheus_image,
+                command=(
+                    "prometheus",
+                    f"--config.file={_CONFIG}",
+                    "--storage.tsdb.path=/prometheus",
+                    f"--storage.tsdb.retention.time={RETENTION}",
+                ),
+                user=PROMETHEUS_USER,
+                limits=args.prometheus_limits,
+                health=wget_get(PROMETHEUS_PORT, "/-/ready"),
+                configs=[files.config("config", args.prometheus_config, _CONFIG)],
+                volumes={"/prometheus": volume.name},
+                stop_seconds=30,
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
 
     def _grafana(self, args: MonitoringArgs, image: pulumi.Input[str]) -> pulumi.Output[str]:
         password = random.RandomPassword(
             "grafana", random.RandomPasswordArgs(length=32, special=False), opts=pulumi.ResourceOptions(parent=self)
         ).result
-        secret = mounted_secret(
-            parent=self,
-            fleet=args.fleet,
-            owner="grafana",
-            what="password",
-            content=password,
-            name_key=args.name_key,
-            path=_PASSWORD,
-            user=GRAFANA_USER,
-        )
-        docker.Service(
-            "grafana",
-            service_args(
-                SwarmService(
-                    fleet=args.fleet,
-                    name="grafana",
-                    kind="component",
-                    image=image,
-                    command=("/run.sh",),
-                    network=args.network,
-                    user=GRAFANA_USER,
-                    limits=args.grafana_limits,
-                    health=wget_get(GRAFANA_PORT, "/api/health"),
-                    environment={
-                        "GF_SECURITY_ADMIN_PASSWORD__FILE": _PASSWORD,
-                        "GF_ANALYTICS_REPORTING_ENABLED": "false",
-                        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-                        "GF_PATHS_DATA": "/tmp/grafana",  # noqa: S108 - the container's own; all state is provisioned
-                        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": f"{_DASHBOARDS}/overview.json",
-                    },
-                    secrets=[secret],
-                    configs=self._grafana_configs(args),
-                    ports={GRAFANA_PORT: args.grafana_port},
-                    start_seconds=60,
-                )
+        files = ServiceFiles(parent=self, fleet=args.fleet, owner="grafana", user=GRAFANA_USER)
+        swarm_service(
+            SwarmService(
+                fleet=args.fleet,
+                name="grafana",
+                kind="component",
+                image=image,
+                command=("/run.sh",),
+                user=GRAFANA_USER,
+                limits=args.grafana_limits,
+                health=wget_get(GRAFANA_PORT, "/api/health"),
+                environment={
+                    "GF_SECURITY_ADMIN_PASSWORD__FILE": _PASSWORD,
+                    "GF_ANALYTICS_REPORTING_ENABLED": "false",
+                    "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+                    "GF_PATHS_DATA": "/tmp/grafana",  # noqa: S108 - the container's own; all state is provisioned
+                    "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": f"{_DASHBOARDS}/overview.json",
+                },
+                secrets=[files.secret("password", password, _PASSWORD)],
+                configs=[
+                    files.config("datasource", grafana_datasource(), f"{_PROVISIONING}/datasources/prometheus.yml"),
+                    files.config("provider", grafana_provider(), f"{_PROVISIONING}/dashboards/fleet.yml"),
+                    files.config("dashboard", args.dashboard, f"{_DASHBOARDS}/overview.json"),
+                ],
+                ports={GRAFANA_PORT: args.grafana_port},
+                start_seconds=60,
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
         return password
-
-    def _grafana_configs(self, args: MonitoringArgs) -> list[MountedFile]:
-        contents: list[tuple[str, pulumi.Input[str], str]] = [
-            ("datasource", grafana_datasource(), f"{_PROVISIONING}/datasources/prometheus.yml"),
-            ("provider", grafana_provider(), f"{_PROVISIONING}/dashboards/fleet.yml"),
-            ("dashboard", args.dashboard, f"{_DASHBOARDS}/overview.json"),
-        ]
-        return [
-            mounted_config(
-                parent=self,
-                fleet=args.fleet,
-                owner="grafana",
-                what=what,
-                content=content,
-                path=path,
-                user=GRAFANA_USER,
-            )
-            for what, content, path in contents
-        ]
 
 
 def grafana_datasource() -> str:

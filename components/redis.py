@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_docker as docker
 import pulumi_random as random
 
+from .fleet import Fleet, data_volume
 from .health_check import HealthCheck, wget_get
-from .swarm_files import mounted_secret
-from .swarm_service import Limits, SwarmService, service_args
+from .swarm_files import ServiceFiles
+from .swarm_service import Limits, SwarmService, swarm_service
 
 PORT = 6379
 EXPORTER_PORT = 9121
@@ -23,14 +23,12 @@ _PASSWORDS = "/run/secrets/redis-passwords.json"
 
 @dataclass(frozen=True, kw_only=True)
 class RedisArgs:
-    """Arguments of Redis. Images carry a digest; `network` is a network's id.
+    """Arguments of Redis. Images carry a digest.
 
     `name_key` is the secret under which the contents of secrets are hashed into their names.
     """
 
-    fleet: pulumi.Input[str]
-    network: pulumi.Input[str]
-    name_key: pulumi.Input[str]
+    fleet: Fleet
 
     # images
     image: pulumi.Input[str]
@@ -70,79 +68,48 @@ class Redis(pulumi.ComponentResource):
         self.register_outputs(vars(self.outputs))
 
     def _server(self, name: str, args: RedisArgs, password: pulumi.Output[str]) -> None:
-        volume = docker.Volume(
-            name,
-            docker.VolumeArgs(name=pulumi.Output.concat(args.fleet, f"-{name}-data")),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        secrets = [
-            mounted_secret(
-                parent=self,
-                fleet=args.fleet,
-                owner=name,
-                what=what,
-                content=content,
-                name_key=args.name_key,
-                path=path,
-                user=USER,
-            )
-            for what, content, path in (
-                ("config", password.apply(lambda text: redis_config(text, args.cache_mebibytes)), _CONFIG),
-                ("password", password, _PASSWORD),
-            )
-        ]
+        volume = data_volume(name, args.fleet, self)
+        files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)
+        config = password.apply(lambda text: redis_config(text, args.cache_mebibytes))
         ping = f"REDISCLI_AUTH=$(cat {_PASSWORD}) redis-cli ping | grep -q PONG"
-        docker.Service(
-            name,
-            service_args(
-                SwarmService(
-                    fleet=args.fleet,
-                    name=name,
-                    kind="component",
-                    image=args.image,
-                    command=("redis-server", _CONFIG),
-                    network=args.network,
-                    user=USER,
-                    limits=args.limits,
-                    health=HealthCheck(probe=ping),
-                    secrets=secrets,
-                    volumes={"/data": volume.name},
-                )
+        swarm_service(
+            SwarmService(
+                fleet=args.fleet,
+                name=name,
+                kind="component",
+                image=args.image,
+                command=("redis-server", _CONFIG),
+                user=USER,
+                limits=args.limits,
+                health=HealthCheck(probe=ping),
+                secrets=[
+                    files.secret("config", config, _CONFIG),
+                    files.secret("password", password, _PASSWORD),
+                ],
+                volumes={"/data": volume.name},
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
 
     def _exporter(self, name: str, args: RedisArgs, password: pulumi.Output[str]) -> None:
         own_name = f"{name}-exporter"
         url = f"redis://{name}:{PORT}"
-        passwords = mounted_secret(
-            parent=self,
-            fleet=args.fleet,
-            owner=own_name,
-            what="passwords",
-            content=pulumi.Output.json_dumps({url: password}),
-            name_key=args.name_key,
-            path=_PASSWORDS,
-            user=EXPORTER_USER,
-        )
-        docker.Service(
-            own_name,
-            service_args(
-                SwarmService(
-                    fleet=args.fleet,
-                    name=own_name,
-                    kind="component",
-                    image=args.exporter_image,
-                    command=("/redis_exporter", f"-redis.addr={url}", f"-redis.password-file={_PASSWORDS}"),
-                    network=args.network,
-                    user=EXPORTER_USER,
-                    limits=args.exporter_limits,
-                    health=wget_get(EXPORTER_PORT, "/health"),
-                    secrets=[passwords],
-                    start_first=True,
-                )
+        files = ServiceFiles(parent=self, fleet=args.fleet, owner=own_name, user=EXPORTER_USER)
+        passwords = files.secret("passwords", pulumi.Output.json_dumps({url: password}), _PASSWORDS)
+        swarm_service(
+            SwarmService(
+                fleet=args.fleet,
+                name=own_name,
+                kind="component",
+                image=args.exporter_image,
+                command=("/redis_exporter", f"-redis.addr={url}", f"-redis.password-file={_PASSWORDS}"),
+                user=EXPORTER_USER,
+                limits=args.exporter_limits,
+                health=wget_get(EXPORTER_PORT, "/health"),
+                secrets=[passwords],
+                start_first=True,
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
 
 

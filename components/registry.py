@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_docker as docker
 import yaml
 
+from .fleet import Fleet, data_volume
 from .health_check import wget_get
-from .swarm_files import mounted_config, mounted_secret
-from .swarm_service import Limits, SwarmService, service_args
+from .swarm_files import ServiceFiles
+from .swarm_service import Limits, SwarmService, swarm_service
 
 PORT = 5000
 DEBUG_PORT = 5001
@@ -22,17 +22,14 @@ _HTPASSWD = "/run/secrets/htpasswd"
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
-    """Arguments of Registry. `image` carries a digest; `network` is a network's id.
+    """Arguments of Registry. `image` carries a digest.
 
     Arguments:
         host: name under which builders and Docker hosts reach it; `port`: the port there.
         username, password_hash: who may push and pull; the hash is bcrypt's.
-        name_key: the secret under which the contents of secrets are hashed into their names.
     """
 
-    fleet: pulumi.Input[str]
-    network: pulumi.Input[str]
-    name_key: pulumi.Input[str]
+    fleet: Fleet
     image: pulumi.Input[str]
 
     # access
@@ -58,50 +55,25 @@ class Registry(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mcp-fleet:components:Registry", name, {}, opts)
-        volume = docker.Volume(
-            name,
-            docker.VolumeArgs(name=pulumi.Output.concat(args.fleet, f"-{name}-data")),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        htpasswd = mounted_secret(
-            parent=self,
-            fleet=args.fleet,
-            owner=name,
-            what="htpasswd",
-            content=pulumi.Output.format("{0}:{1}\n", args.username, args.password_hash),
-            name_key=args.name_key,
-            path=_HTPASSWD,
-            user=USER,
-        )
-        config = mounted_config(
-            parent=self,
-            fleet=args.fleet,
-            owner=name,
-            what="config",
-            content=registry_config(),
-            path=_CONFIG,
-            user=USER,
-        )
-        service = docker.Service(
-            name,
-            service_args(
-                SwarmService(
-                    fleet=args.fleet,
-                    name=name,
-                    kind="component",
-                    image=args.image,
-                    command=("registry", "serve", _CONFIG),
-                    network=args.network,
-                    user=USER,
-                    limits=args.limits,
-                    health=wget_get(DEBUG_PORT, "/debug/health"),
-                    secrets=[htpasswd],
-                    configs=[config],
-                    volumes={_DATA: volume.name},
-                    ports={PORT: args.port},
-                )
+        volume = data_volume(name, args.fleet, self)
+        files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)
+        htpasswd = pulumi.Output.format("{0}:{1}\n", args.username, args.password_hash)
+        service = swarm_service(
+            SwarmService(
+                fleet=args.fleet,
+                name=name,
+                kind="component",
+                image=args.image,
+                command=("registry", "serve", _CONFIG),
+                user=USER,
+                limits=args.limits,
+                health=wget_get(DEBUG_PORT, "/debug/health"),
+                secrets=[files.secret("htpasswd", htpasswd, _HTPASSWD)],
+                configs=[files.config("config", registry_config(), _CONFIG)],
+                volumes={_DATA: volume.name},
+                ports={PORT: args.port},
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
         self.outputs = RegistryOutputs(
             address=pulumi.Output.format("{0}:{1}", args.host, args.port), service_id=service.id

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_docker as docker
 
+from .fleet import Fleet, data_volume
 from .health_check import bash_get
 from .image import ServerImage, ServerImageArgs
-from .swarm_files import MountedFile, mounted_secret
-from .swarm_service import Limits, SwarmService, service_args
+from .swarm_files import MountedFile, ServiceFiles
+from .swarm_service import Limits, SwarmService, swarm_service
 
 PORT = 8080
 USER = "10001:10001"
@@ -24,7 +24,7 @@ _GATEWAY_TOKEN = "/run/secrets/gateway-token"  # noqa: S105 - a path
 
 @dataclass(frozen=True, kw_only=True)
 class McpServerArgs:
-    """Arguments of McpServer. `network` is a network's id.
+    """Arguments of McpServer.
 
     Arguments:
         image: how the image is built; the command that it must have is what runs.
@@ -33,14 +33,11 @@ class McpServerArgs:
         secrets: secret variables of the command, by name. Nobody else can read them.
         gateway_token: what the gateway shows to this server alone.
         consul: URL of the Consul where the replicas register.
-        name_key: the secret under which the contents of secrets are hashed into their names.
         volume: keep /data, and stop the old replica before a new one starts.
         start_seconds: how long a replica may take to its first list of tools.
     """
 
-    fleet: pulumi.Input[str]
-    network: pulumi.Input[str]
-    name_key: pulumi.Input[str]
+    fleet: Fleet
 
     # program
     image: ServerImageArgs
@@ -73,66 +70,48 @@ class McpServer(pulumi.ComponentResource):
     def __init__(self, name: str, args: McpServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mcp-fleet:components:McpServer", name, {}, opts)
         image = ServerImage(name, args.image, opts=pulumi.ResourceOptions(parent=self))
-        service = docker.Service(
-            name,
-            service_args(
-                SwarmService(
-                    fleet=args.fleet,
-                    name=name,
-                    kind="server",
-                    image=image.outputs.ref,
-                    command=(
-                        _BRIDGE,
-                        "--",
-                        pulumi.Output.concat(_COMMANDS, "/", args.image.command),
-                        *args.arguments,
-                    ),
-                    network=args.network,
-                    user=USER,
-                    limits=args.limits,
-                    health=bash_get(PORT, "/health"),
-                    environment={**args.environment, **bridge_environment(name, args)},
-                    secrets=self._secrets(name, args),
-                    volumes=self._volumes(name, args),
-                    replicas=args.replicas,
-                    start_seconds=args.start_seconds,
-                    stop_seconds=STOP_SECONDS,
-                    start_first=not args.volume,
-                )
+        service = swarm_service(
+            SwarmService(
+                fleet=args.fleet,
+                name=name,
+                kind="server",
+                image=image.outputs.ref,
+                command=(
+                    _BRIDGE,
+                    "--",
+                    pulumi.Output.concat(_COMMANDS, "/", args.image.command),
+                    *args.arguments,
+                ),
+                user=USER,
+                limits=args.limits,
+                health=bash_get(PORT, "/health"),
+                environment={**args.environment, **bridge_environment(name, args)},
+                secrets=self._secrets(name, args),
+                volumes=self._volumes(name, args),
+                replicas=args.replicas,
+                start_seconds=args.start_seconds,
+                stop_seconds=STOP_SECONDS,
+                start_first=not args.volume,
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
         self.outputs = McpServerOutputs(image=image.outputs.ref, service_id=service.id)
         self.register_outputs(vars(self.outputs))
 
     def _secrets(self, name: str, args: McpServerArgs) -> list[MountedFile]:
-        contents: list[tuple[str, pulumi.Input[str], str]] = [
-            ("gateway-token", args.gateway_token, _GATEWAY_TOKEN),
-            *((variable, args.secrets[variable], f"{_SECRETS}/{variable}") for variable in sorted(args.secrets)),
-        ]
+        files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)
         return [
-            mounted_secret(
-                parent=self,
-                fleet=args.fleet,
-                owner=name,
-                what=what,
-                content=content,
-                name_key=args.name_key,
-                path=path,
-                user=USER,
-            )
-            for what, content, path in contents
+            files.secret("gateway-token", args.gateway_token, _GATEWAY_TOKEN),
+            *(
+                files.secret(variable, args.secrets[variable], f"{_SECRETS}/{variable}")
+                for variable in sorted(args.secrets)
+            ),
         ]
 
     def _volumes(self, name: str, args: McpServerArgs) -> dict[str, pulumi.Input[str]]:
         if not args.volume:
             return {}
-        volume = docker.Volume(
-            name,
-            docker.VolumeArgs(name=pulumi.Output.concat(args.fleet, f"-{name}-data")),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return {_DATA: volume.name}
+        return {_DATA: data_volume(name, args.fleet, self).name}
 
 
 def bridge_environment(name: str, args: McpServerArgs) -> dict[str, pulumi.Input[str]]:

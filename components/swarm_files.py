@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from .fleet import Fleet
+
 NAME_LIMIT = 64
 """Docker's limit for the names of secrets and configs."""
 
@@ -39,56 +41,50 @@ def content_name(stem: str, content: str, key: str) -> str:
     return f"{stem[: NAME_LIMIT - HASH_DIGITS - 1].rstrip('-_.')}-{digest}"
 
 
-def mounted_secret(
-    *,
-    parent: pulumi.Resource,
-    fleet: pulumi.Input[str],
-    owner: str,
-    what: str,
-    content: pulumi.Input[str],
-    name_key: pulumi.Input[str],
-    path: str,
-    user: str,
-) -> MountedFile:
-    """Create the Docker secret `<fleet>-<owner>-<what>-<hash>`; only `user` ("uid:gid") can read it at `path`."""
-    name = pulumi.Output.all(fleet, content, name_key).apply(
-        lambda values: content_name(f"{values[0]}-{owner}-{what}", values[1], values[2])
-    )
-    secret = docker.Secret(
-        f"{owner}-{what}",
-        docker.SecretArgs(
-            name=pulumi.Output.unsecret(name),
-            data=pulumi.Output.secret(content).apply(_base64),
-        ),
-        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=False),
-    )
-    uid, gid = user.split(":")
-    return MountedFile(id=secret.id, name=secret.name, path=path, uid=uid, gid=gid, mode=0o400)
+@dataclass(frozen=True, kw_only=True)
+class ServiceFiles:
+    """Makes the files of one service, as children of `parent`.
 
+    Arguments:
+        owner: the service's name.
+        user: "uid:gid" of its process, which owns the files.
+    """
 
-def mounted_config(
-    *,
-    parent: pulumi.Resource,
-    fleet: pulumi.Input[str],
-    owner: str,
-    what: str,
-    content: pulumi.Input[str],
-    path: str,
-    user: str,
-) -> MountedFile:
-    """Create the Docker config `<fleet>-<owner>-<what>-<hash>`, readable at `path`."""
-    config = docker.ServiceConfig(
-        f"{owner}-{what}",
-        docker.ServiceConfigArgs(
-            name=pulumi.Output.all(fleet, content).apply(
-                lambda values: content_name(f"{values[0]}-{owner}-{what}", values[1], "")
-            ),
-            data=pulumi.Output.from_input(content).apply(_base64),
-        ),
-        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=False),
-    )
-    uid, gid = user.split(":")
-    return MountedFile(id=config.id, name=config.name, path=path, uid=uid, gid=gid, mode=0o444)
+    parent: pulumi.Resource
+    fleet: Fleet
+    owner: str
+    user: str
+
+    def secret(self, what: str, content: pulumi.Input[str], path: str) -> MountedFile:
+        """Create the Docker secret `<fleet>-<owner>-<what>-<hash>`; only the service's user can read it at `path`."""
+        name = pulumi.Output.all(self.fleet.name, content, self.fleet.name_key).apply(
+            lambda values: content_name(f"{values[0]}-{self.owner}-{what}", values[1], values[2])
+        )
+        secret = docker.Secret(
+            f"{self.owner}-{what}",
+            docker.SecretArgs(name=pulumi.Output.unsecret(name), data=pulumi.Output.secret(content).apply(_base64)),
+            opts=self._opts(),
+        )
+        return self._mounted(secret.id, secret.name, path, 0o400)
+
+    def config(self, what: str, content: pulumi.Input[str], path: str) -> MountedFile:
+        """Create the Docker config `<fleet>-<owner>-<what>-<hash>`, readable at `path`."""
+        name = pulumi.Output.all(self.fleet.name, content).apply(
+            lambda values: content_name(f"{values[0]}-{self.owner}-{what}", values[1], "")
+        )
+        config = docker.ServiceConfig(
+            f"{self.owner}-{what}",
+            docker.ServiceConfigArgs(name=name, data=pulumi.Output.from_input(content).apply(_base64)),
+            opts=self._opts(),
+        )
+        return self._mounted(config.id, config.name, path, 0o444)
+
+    def _opts(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self.parent, delete_before_replace=False)
+
+    def _mounted(self, identity: pulumi.Output[str], name: pulumi.Output[str], path: str, mode: int) -> MountedFile:
+        uid, gid = self.user.split(":")
+        return MountedFile(id=identity, name=name, path=path, uid=uid, gid=gid, mode=mode)
 
 
 def _base64(text: str) -> str:

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_docker as docker
 
 from . import health_check
+from .fleet import Fleet
 from .health_check import HealthCheck
 from .swarm_files import MountedFile
 
@@ -44,7 +45,6 @@ class SwarmService:
         kind: "server" or "component": a label.
         image: reference with a digest.
         command: the whole command line; the image's own entry point is not used.
-        network: id of the fleet's network.
         user: `uid:gid` inside the container.
         start_seconds: how long one container may take until its health check passes.
         stop_seconds: how long it may take to leave after SIGTERM before it is killed.
@@ -54,12 +54,11 @@ class SwarmService:
         tmpfs_mebibytes: size of /tmp, the only other place that can be written to.
     """
 
-    fleet: pulumi.Input[str]
+    fleet: Fleet
     name: str
     kind: str
     image: pulumi.Input[str]
     command: Sequence[pulumi.Input[str]]
-    network: pulumi.Input[str]
     user: str
     limits: Limits
     health: HealthCheck
@@ -83,12 +82,17 @@ def go_duration(seconds: int) -> str:
     return "".join(parts) or "0s"
 
 
-def service_args(service: SwarmService) -> docker.ServiceArgs:
+def swarm_service(service: SwarmService, parent: pulumi.Resource) -> docker.Service:
+    """Create `service` as a child of `parent`."""
+    return docker.Service(service.name, _service_args(service), opts=pulumi.ResourceOptions(parent=parent))
+
+
+def _service_args(service: SwarmService) -> docker.ServiceArgs:
     """Return the inputs of `service`, every field set: what the provider fills in itself differs after a refresh."""
     return docker.ServiceArgs(
-        name=pulumi.Output.concat(service.fleet, "-", service.name),
+        name=pulumi.Output.concat(service.fleet.name, "-", service.name),
         labels=[
-            docker.ServiceLabelArgs(label="mcp-fleet.stack", value=service.fleet),
+            docker.ServiceLabelArgs(label="mcp-fleet.stack", value=service.fleet.name),
             docker.ServiceLabelArgs(label="mcp-fleet.kind", value=service.kind),
             docker.ServiceLabelArgs(label="mcp-fleet.name", value=service.name),
         ],
@@ -151,7 +155,9 @@ def _task(service: SwarmService) -> docker.ServiceTaskSpecArgs:
         ),
         log_driver=docker.ServiceTaskSpecLogDriverArgs(name="json-file", options={"max-size": "10m", "max-file": "3"}),
         # By id: by name the provider sees a difference after each refresh. Aliases can't change without an outage.
-        networks_advanceds=[docker.ServiceTaskSpecNetworksAdvancedArgs(id=service.network, aliases=[service.name])],
+        networks_advanceds=[
+            docker.ServiceTaskSpecNetworksAdvancedArgs(id=service.fleet.network, aliases=[service.name])
+        ],
         force_update=0,
         runtime="container",
     )

@@ -8,6 +8,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """The root of the checkout that this code belongs to."""
+PROJECT = "mcp-fleet"
+"""The name in Pulumi.yaml."""
 CONTENTS = (
     *("bin", "run", "docker", "docker-config", "buildkit", "mirror", "go", "pulumi", "state"),
     *("images.lock.json", "reach.json", "swarm.json"),
@@ -43,6 +45,17 @@ def pulumi_home() -> Path:
 def state() -> Path:
     """The file backend: the state of every stack."""
     return home() / "state"
+
+
+def stack_state(stack: str) -> Path:
+    """The state of one stack; it exists from the stack's making on."""
+    # The layout of a file backend: https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/store.go
+    return state() / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
+
+
+def stack_locks(stack: str) -> Path:
+    """The folder of the locks that operations on one stack hold."""
+    return state() / ".pulumi" / "locks" / "organization" / PROJECT / stack
 
 
 def docker_config() -> Path:

@@ -27,7 +27,7 @@ def engine_up() -> None:
 
 
 def up(name: str = DEV_STACK, project: Path = home.CHECKOUT) -> None:
-    """Bring up the engine, then the stack `name` of the project folder, and print what runs.
+    """Bring up the engine, then the stack `name` of the project folder.
 
     Raises:
         EngineError: The engine can't be brought up, or the deployment failed; what failed has been printed.
@@ -36,7 +36,6 @@ def up(name: str = DEV_STACK, project: Path = home.CHECKOUT) -> None:
         with engine_lock(steps):
             _engine_up(steps)
         stack.deploy(name, project, steps)
-    stack.show(name)
 
 
 def down(name: str = DEV_STACK, project: Path = home.CHECKOUT) -> None:

@@ -11,6 +11,8 @@ from dev.progress import Step
 
 SETTLED = {"same", "read", "refresh"}
 """Operations that change nothing."""
+STDERR = "info#err"
+"""The severity of what the program writes to stderr."""
 
 
 class Follower:
@@ -18,12 +20,14 @@ class Follower:
 
     Attributes:
         problems: What went wrong, as `name: message`, in the order it came; each once.
+        said: What the program wrote to stderr. When it gives up, that is all there is.
         changes: How many resources were created, updated, …, from the engine's summary.
     """
 
     def __init__(self, step: Step, expected: int) -> None:
         """`expected`: how many operations there will be, as far as is known beforehand; 0 if it isn't."""
         self.problems: list[str] = []
+        self.said: list[str] = []
         self.changes: dict[str, int] = {}
         self._step = step
         self._expected = expected
@@ -59,6 +63,9 @@ class Follower:
         return ", ".join(told) or "no changes"
 
     def _diagnose(self, diagnostic: dict[str, Any]) -> None:
+        if diagnostic["severity"] == STDERR:
+            self.said += filter(None, [diagnostic["message"].rstrip()])
+            return
         message = diagnostic["message"].strip()
         if diagnostic["severity"] != "error" or diagnostic.get("ephemeral") or message == "update failed":
             return

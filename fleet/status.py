@@ -7,6 +7,7 @@ from typing import Any
 
 from fleet import outputs, project, swarm
 from fleet.console import Cell, show_table
+from fleet.options import DEFAULT_STACK
 from fleet.outputs import Outputs
 from fleet.swarm import Engine, Health, Service
 
@@ -96,6 +97,20 @@ def show(status: StackStatus) -> None:
     rows = [_row(server, server.url or "", notes=notes) for server in status.servers]
     rows += [_row(component, "", notes=notes) for component in status.components]
     show_table((*header, "NOTE") if notes else header, rows)
+
+
+def show_next(status: StackStatus) -> None:
+    """Print three commands to try next, to stdout."""
+    option = "" if status.stack == DEFAULT_STACK else f" --stack {status.stack}"
+    names = [server.name for server in status.servers]
+    server = "time" if "time" in names else next(iter(names), "NAME")
+    print("\nNext:")
+    rows = [
+        (f"  bin/fleet call {server} --list{option}", "the tools of a server"),
+        (f"  bin/fleet clients{option}", "configuration for Claude Code, Cursor, Codex …"),
+        (f"  bin/fleet add pypi:NAME{option}", "one more server; `make up` runs it"),
+    ]
+    show_table((), [(command, Cell(what, "dim")) for command, what in rows])
 
 
 def _row(service: ServiceStatus, url: str, *, notes: bool) -> tuple[str | Cell, ...]:

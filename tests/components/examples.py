@@ -3,6 +3,7 @@
 import pulumi
 
 from components.consul import Consul, ConsulArgs
+from components.fleet import Fleet
 from components.gateway import Gateway, GatewayArgs
 from components.hosts.local import LocalHost, LocalHostArgs
 from components.image import BaseImages, RegistryAccount, ServerImage, ServerImageArgs
@@ -31,21 +32,25 @@ def secret(name: str) -> pulumi.Output[str]:
     return pulumi.Output.secret(SECRETS[name])
 
 
+def fleet() -> Fleet:
+    return Fleet(name="test", network="net", name_key=secret("name key"))
+
+
 def account() -> RegistryAccount:
-    return RegistryAccount(address="localhost:5000", username="test", password=secret("registry password"))
+    return RegistryAccount(
+        address="localhost:5000", namespace="test", username="test", password=secret("registry password")
+    )
 
 
 def consul() -> Consul:
-    return Consul("consul", ConsulArgs(fleet="test", network="net", image=PINNED.format(name="consul")))
+    return Consul("consul", ConsulArgs(fleet=fleet(), image=PINNED.format(name="consul")))
 
 
 def redis() -> Redis:
     return Redis(
         "redis",
         RedisArgs(
-            fleet="test",
-            network="net",
-            name_key=secret("name key"),
+            fleet=fleet(),
             image=PINNED.format(name="redis"),
             exporter_image=PINNED.format(name="redis-exporter"),
         ),
@@ -56,9 +61,7 @@ def registry() -> Registry:
     return Registry(
         "registry",
         RegistryArgs(
-            fleet="test",
-            network="net",
-            name_key=secret("name key"),
+            fleet=fleet(),
             image=PINNED.format(name="registry"),
             host="localhost",
             port=5000,
@@ -72,9 +75,7 @@ def monitoring(*, grafana: bool = True) -> Monitoring:
     return Monitoring(
         "monitoring",
         MonitoringArgs(
-            fleet="test",
-            network="net",
-            name_key=secret("name key"),
+            fleet=fleet(),
             prometheus_image=PINNED.format(name="prometheus"),
             prometheus_config="global: {}",
             dashboard="{}",
@@ -84,12 +85,11 @@ def monitoring(*, grafana: bool = True) -> Monitoring:
 
 
 def host() -> LocalHost:
-    return LocalHost("test", LocalHostArgs(fleet="test"))
+    return LocalHost("test", LocalHostArgs(network="test"))
 
 
 def image_args() -> ServerImageArgs:
     return ServerImageArgs(
-        fleet="test",
         kind="python",
         package="mcp-server-time",
         version="2026.10.19",
@@ -108,9 +108,7 @@ def server(*, volume: bool = False) -> McpServer:
     return McpServer(
         "time",
         McpServerArgs(
-            fleet="test",
-            network="net",
-            name_key=secret("name key"),
+            fleet=fleet(),
             image=image_args(),
             arguments=["--local-timezone", "UTC"],
             environment={"COLOUR": "blue"},
@@ -127,9 +125,7 @@ def gateway() -> Gateway:
     return Gateway(
         "gateway",
         GatewayArgs(
-            fleet="test",
-            network="net",
-            name_key=secret("name key"),
+            fleet=fleet(),
             bases=BASES,
             registry=account(),
             builder="builder",

@@ -1,5 +1,6 @@
 """A Pulumi engine that only writes down what it is asked to register."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,10 @@ def _computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
 
 def deploy(build: Callable[[], pulumi.ComponentResource | None]) -> tuple[RecordingEngine, Mapping[str, Any]]:
     """Run `build` as a program. Returns what was registered, and the outputs that the components registered by URN."""
+    try:
+        asyncio.get_event_loop()
+    except RuntimeError:  # an earlier test called asyncio.run, which leaves none behind; Pulumi wants one
+        asyncio.set_event_loop(asyncio.new_event_loop())
     engine = RecordingEngine()
     pulumi.runtime.set_mocks(engine, project="mcp-fleet", stack="test", preview=False)
     outputs: dict[str, Any] = {}

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from dev import environment, lifecycle
 
-from .deployment import ROOT, Deployment, free_port
+from .deployment import Deployment, committed_config, free_port
 
 MakeDeployment = Callable[[str], Deployment]
 
@@ -52,8 +51,6 @@ def make_deployment(
 def fleet(make_deployment: MakeDeployment) -> Deployment:
     """The dev stack as it is committed, under another name and on other ports."""
     deployment = make_deployment("fleet")
-    committed = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
-    ports = deployment.config | {"grafana-port": free_port()}
-    deployment.config = {key.removeprefix("mcp-fleet:"): value for key, value in committed.items()} | ports
+    deployment.config = committed_config()
     deployment.up()
     return deployment

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import pytest
 import yaml
 from pulumi import automation
 
@@ -36,6 +37,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def committed_config() -> dict[str, Any]:
+    """Return the config of the dev stack as it is committed, keys without the namespace, on ports of its own."""
+    committed = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+    ports = {key: free_port() for key in ("port", "registry-port", "grafana-port")}
+    return {key.removeprefix("mcp-fleet:"): value for key, value in committed.items()} | ports
 
 
 def copy_project(target: Path) -> None:
@@ -115,32 +123,19 @@ class Deployment:
         self.stack.up(on_event=recorder, on_output=print, color="never")
         return recorder
 
-    def failing_up(self) -> Recorder:
-        """Run an `up` that must fail; its recorder has the diagnostics."""
-        self.write()
-        recorder = Recorder()
-        try:
-            self.stack.up(on_event=recorder, on_output=print, color="never")
-        except automation.CommandError as error:
-            recorder.diagnostics.append(str(error))
-            return recorder
-        raise AssertionError("the up succeeded")
-
     def preview(self) -> Recorder:
         self.write()
         recorder = Recorder()
         self.stack.preview(on_event=recorder, on_output=print, color="never")
         return recorder
 
-    def failing_preview(self) -> str:
-        """Run a preview that must fail, and return all that it said."""
+    def failing(self, operation: Callable[..., object]) -> str:
+        """Run the `up` or `preview` of `self.stack`, which must fail, and return all that it said."""
         self.write()
         recorder = Recorder()
-        try:
-            self.stack.preview(on_event=recorder, color="never")
-        except automation.CommandError as error:
-            return recorder.text + str(error)
-        raise AssertionError("the preview succeeded")
+        with pytest.raises(automation.CommandError) as refused:
+            operation(on_event=recorder, on_output=print, color="never")
+        return f"{recorder.text}\n{refused.value}"
 
     def refresh(self) -> Recorder:
         recorder = Recorder()

@@ -59,7 +59,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 def test_a_preview_refuses_it_and_says_what_to_do(empty: Deployment, case: str) -> None:
     change, expected = CASES[case]
     with empty.changed(**change):
-        said = empty.failing_preview()
+        said = empty.failing(empty.stack.preview)
     for text in (empty.config_file.name, *expected):
         assert text in said, said
     assert "Traceback" not in said
@@ -67,7 +67,7 @@ def test_a_preview_refuses_it_and_says_what_to_do(empty: Deployment, case: str) 
 
 def test_a_missing_package_is_told_in_three_lines(empty: Deployment) -> None:
     with empty.changed(servers={"time": "pypi:mcp-server-time@1999.1.1"}):
-        said = empty.failing_preview()
+        said = empty.failing(empty.stack.preview)
     told = [line for line in said.splitlines() if "1999.1.1" in line or "servers.time" in line]
     assert 1 <= len(set(told)) <= 3
 

@@ -80,7 +80,7 @@ def test_a_secret_reaches_its_server_and_nothing_else(extra: Deployment) -> None
     source = extra.config["servers"]["everything"]
     extra.config["servers"] = extra.with_server("extra", {"source": source, "secrets": ["CANARY"]})
     extra.write()
-    refused = extra.failing_preview()
+    refused = extra.failing(extra.stack.preview)
     assert "extra" in refused
     assert "CANARY" in refused
     assert "pulumi config set --secret --path" in refused

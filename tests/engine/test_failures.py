@@ -88,7 +88,7 @@ def test_two_stacks_do_not_touch_each_other(fleet: Deployment, make_deployment: 
 
 def test_a_bad_release_is_rolled_back_while_the_old_one_serves(pair: Deployment) -> None:
     replace_server_code(pair.directory, "notes", CRASHES)
-    said = pair.failing_up().text
+    said = pair.failing(pair.stack.up)
     assert "notes" in said
     assert "no such warehouse: set WAREHOUSE_URL" in said, "the reason comes from the server's own log"
     answer = ask(pair.url("notes"), pair.token("claude-code"), "list_notes", {})
@@ -106,7 +106,7 @@ def test_a_new_server_that_never_works_fails_alone(pair: Deployment, way: str) -
     broken = pair.with_server("spoilt", {"source": "./servers/spoilt", "start-seconds": 5})
     with pair.changed(servers=broken):
         started = time.monotonic()
-        said = pair.failing_up().text
+        said = pair.failing(pair.stack.up)
         assert time.monotonic() - started < 120
         assert "spoilt" in said
         assert reason in said

@@ -103,3 +103,11 @@ def test_problems_are_told_once_with_the_resource_they_are_about(step: Step) -> 
         "Pulumi.dev.yaml: unknown key",
         "error: no stack named 'dev' found",
     ]
+
+
+def test_a_program_that_gives_up_has_said_why_on_stderr(step: Step) -> None:
+    follower = Follower(step, 0)
+    for message in ("error: stack dev can't be deployed:\n", "  Pulumi.dev.yaml:9: unknown key\n\n"):
+        follower.follow(json.dumps({"diagnosticEvent": {"severity": "info#err", "message": message}}))
+    assert follower.problems == []
+    assert follower.said == ["error: stack dev can't be deployed:", "  Pulumi.dev.yaml:9: unknown key"]

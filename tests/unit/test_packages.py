@@ -1,12 +1,13 @@
 """Asking package clients whether packages exist: with programs in their place that answer as the real ones do."""
 
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from stacks import packages
-from stacks.packages import package_problems
+from stacks.packages import npm_command, package_problems
 
 from .stack_files import parse_text
 
@@ -106,6 +107,12 @@ def test_a_package_without_the_command_is_refused_with_those_it_has(
     (message,) = problems(f"{kind}:library@{version}", tmp_path)
     assert "has no command to run" in message
     assert asked.read_text()
+
+
+def test_npm_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    asked = subprocess.run([*npm_command(), "--version"], capture_output=True, text=True, check=True)
+    assert asked.stdout.strip()
 
 
 def test_own_code_is_not_asked_for(asked: Path, tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import docker
 
+from dev import home
+
 STACK_LABEL = "mcp-fleet.stack"
-PROJECT = "mcp-fleet"
 Say = Callable[[str], None]
 
 
@@ -75,10 +75,10 @@ def recover(stack: str, directory: Path, environment: Mapping[str, str], say: Sa
         )
         return run.stdout
 
-    if abandoned_locks(_locks(stack, environment), socket.gethostname(), _alive):
+    if abandoned_locks(_locks(stack), socket.gethostname(), _alive):
         say("the last operation was killed: releasing its lock")
         pulumi("cancel", "--yes")
-    exported = json.loads(_state(stack, environment).read_text())["checkpoint"]["latest"]
+    exported = json.loads(home.stack_state(stack).read_text())["checkpoint"]["latest"]
     found = interrupted(exported or {})
     if not found.operations:
         return
@@ -111,17 +111,8 @@ def _orphans(
                     yield kind, str(item.name), item.remove
 
 
-def _backend(environment: Mapping[str, str]) -> Path:
-    return Path(urlparse(environment["PULUMI_BACKEND_URL"]).path) / ".pulumi"
-
-
-def _state(stack: str, environment: Mapping[str, str]) -> Path:
-    return _backend(environment) / "stacks" / PROJECT / f"{stack}.json"
-
-
-def _locks(stack: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:
-    folder = _backend(environment) / "locks" / "organization" / PROJECT / stack
-    return [json.loads(lock.read_text()) for lock in sorted(folder.glob("*.json"))]
+def _locks(stack: str) -> list[dict[str, Any]]:
+    return [json.loads(lock.read_text()) for lock in sorted(home.stack_locks(stack).glob("*.json"))]
 
 
 def _alive(pid: int) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet.recovery import Interrupted, abandoned_locks, interrupted
+from dev.recovery import Interrupted, abandoned_locks, interrupted
 
 SERVICE = "docker:index/service:Service"
 
