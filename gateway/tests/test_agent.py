@@ -158,9 +158,12 @@ def consul_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         try:
             content, _ = container.get_archive("/bin/consul")
             with tarfile.open(fileobj=io.BytesIO(b"".join(content))) as archive:
-                archive.extract("consul", folder, filter="data")
+                program = archive.extractfile("consul")
+                assert program is not None
+                (folder / "consul").write_bytes(program.read())
         finally:
             container.remove()
+    (folder / "consul").chmod(0o755)
     return folder / "consul"
 
 
