@@ -26,7 +26,11 @@ def inconsistencies(stack: str, config: StackConfig) -> Iterator[Problem]:
         yield from _server(name, server)
         yield from _missing_secrets(name, server, config)
     for name in config.secrets.keys() - config.servers.keys():
-        yield Problem(path=("secrets", name), message=f"no server has this name{nearest(name, config.servers)}")
+        remove = f"pulumi config rm --path 'mcp-fleet:secrets.{name}'"
+        yield Problem(
+            path=("secrets", name),
+            message=f"no server has this name; remove it: {remove}{nearest(name, config.servers)}",
+        )
     for name in config.clients:
         yield from _client(name, config)
 

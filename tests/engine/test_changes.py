@@ -39,6 +39,7 @@ def extra(fleet: Deployment) -> Iterator[Deployment]:
     with undisturbed(fleet, but="extra"):
         fleet.up()
     yield fleet
+    fleet.stack.remove_config("mcp-fleet:secrets", path=True)
     fleet.config["servers"] = before
     with undisturbed(fleet, but="extra"):
         fleet.up()

@@ -1,11 +1,13 @@
 """What breaks says so, breaks alone, and the next good `up` mends it."""
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,14 @@ def pair(make_deployment: MakeDeployment) -> Iterator[Deployment]:
     yield deployment
     deployment.destroy()
     assert deployment.leftovers() == []
+
+
+def kill_session(leader: int) -> None:
+    """Kill a process and all that it started, whatever groups they are in; none can clean up."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(ProcessLookupError):
+            if os.getsid(int(folder.name)) == leader:
+                os.kill(int(folder.name), signal.SIGKILL)
 
 
 def restore_notes(deployment: Deployment) -> None:
@@ -139,8 +149,7 @@ def test_an_up_that_was_killed_is_recovered_by_the_next(pair: Deployment, after:
             for line in killed.stdout:
                 if "extra" in line and "creat" in line and after in line:
                     break
-            subprocess.run(["pkill", "-KILL", "--session", str(killed.pid)], check=False)
-            killed.send_signal(signal.SIGKILL)
+            kill_session(killed.pid)
         subprocess.run(command, cwd=pair.directory, env=environment, check=True, timeout=600)
         answer = ask(pair.url("extra"), pair.token("claude-code"), "get_current_time", {"timezone": "UTC"})
         assert "UTC" in answer.text

@@ -10,6 +10,7 @@ import docker
 import pytest
 from pulumi import automation
 
+from dev.plugins.docker.waiting import until
 from tests.engine.deployment import Recorder
 
 Program = Callable[[], None]
@@ -82,6 +83,13 @@ class ContractStack:
         """The arguments with which the tasks of a service run."""
         tasks = self.docker.tasks(filters={"service": self.full_name(name), "desired-state": "running"})
         return [task["Spec"]["ContainerSpec"]["Args"] for task in tasks if task["Status"]["State"] == "running"]
+
+    def comes_to_run(self, name: str, arguments: list[str]) -> bool:
+        """Whether all tasks of a service run with these arguments within half a minute.
+
+        Swarm calls an update or a rollback completed when the last new task has been told to start.
+        """
+        return bool(until(lambda: self.running_arguments(name) == [arguments] or None, 30))
 
     def full_name(self, name: str) -> str:
         """The name of one of the stack's objects on the engine."""
