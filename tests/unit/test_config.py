@@ -187,7 +187,10 @@ BAD = {
     ),
     "a secret for nobody": (
         f"servers: {{time: '{TIME}'}}\nsecrets: {{tim: {{A: {{secure: x}}}}}}",
-        "no server has this name; remove it: pulumi config rm --path 'mcp-fleet:secrets.tim'; did you mean 'time'?",
+        (
+            "mcp-fleet:secrets.tim: no server has this name; "
+            "remove it: pulumi config rm --path 'mcp-fleet:secrets.tim'; did you mean 'time'?"
+        ),
     ),
     "a secret that is also plain": (
         f"servers: {{time: {{source: '{TIME}', env: {{A: x}}}}}}\nsecrets: {{time: {{A: {{secure: x}}}}}}",
