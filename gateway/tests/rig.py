@@ -1,7 +1,6 @@
 """What the gateway's tests run it between: replicas, clients, and a real Envoy, all on loopback."""
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,16 +20,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway.tests.policies import key
+from tests.ports import free_port
 
 MASTER = "the-master-secret"
 DEADLINE_SECONDS = 10.0
 ACCEPT = {"accept": "application/json, text/event-stream"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = DEADLINE_SECONDS):

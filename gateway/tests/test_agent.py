@@ -20,7 +20,8 @@ from mcp_wire.registration import Registration
 
 from dev.environment import environment
 from gateway.tests.policies import key
-from gateway.tests.rig import ACCEPT, DEADLINE_SECONDS, LIST, MASTER, Load, Replica, free_port, until
+from gateway.tests.rig import ACCEPT, DEADLINE_SECONDS, LIST, MASTER, Load, Replica, until
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine, pytest.mark.timeout(120)]
 

@@ -13,7 +13,8 @@ from mcp_gateway.serving import embedded_server
 from mcp_wire import token
 
 from gateway.tests.policies import key, policy
-from gateway.tests.rig import DEADLINE_SECONDS, MASTER, free_port, until
+from gateway.tests.rig import DEADLINE_SECONDS, MASTER, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
 

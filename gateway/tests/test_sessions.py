@@ -20,7 +20,8 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from gateway.tests.policies import key, policy
-from gateway.tests.rig import Rig, free_port, rig, until
+from gateway.tests.rig import Rig, rig, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dev import environment, lifecycle
+from tests.ports import free_port
 
-from .deployment import Deployment, committed_config, free_port
+from .deployment import Deployment, committed_config
 
 MakeDeployment = Callable[[str], Deployment]
 

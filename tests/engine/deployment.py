@@ -1,7 +1,6 @@
 """A stack of the test's own on the real engine: its project folder, its operations, and what Docker shows of it."""
 
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,8 @@ import docker
 import pytest
 import yaml
 from pulumi import automation
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = (
@@ -30,13 +31,6 @@ PROJECT = (
     "images.lock.json",
 )
 UNCHANGED = {automation.OpType.SAME, automation.OpType.READ, automation.OpType.REFRESH}
-
-
-def free_port() -> int:
-    """Return a TCP port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def committed_config() -> dict[str, Any]:

@@ -12,7 +12,9 @@ from typing import Any
 import pulumi_docker as docker
 import pytest
 
-from .deployment import ROOT, Step, free_port
+from tests.ports import free_port
+
+from .deployment import ROOT, Step
 from .plugin_contract.programs import (
     DEAF_TO_SIGTERM,
     ENDING,
