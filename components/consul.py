@@ -41,7 +41,6 @@ class Consul(pulumi.ComponentResource):
             SwarmService(
                 fleet=args.fleet,
                 name=name,
-                kind="component",
                 image=args.image,
                 command=agent_command(),
                 user=USER,

@@ -91,7 +91,6 @@ class Gateway(pulumi.ComponentResource):
             SwarmService(
                 fleet=args.fleet,
                 name=name,
-                kind="component",
                 image=image,
                 command=(f"{_COMMANDS}/mcp-gateway",),
                 user=USER,
@@ -122,7 +121,6 @@ class Gateway(pulumi.ComponentResource):
             SwarmService(
                 fleet=args.fleet,
                 name="policy",
-                kind="component",
                 image=image,
                 command=(f"{_COMMANDS}/mcp-policy",),
                 user=USER,

@@ -76,7 +76,6 @@ class Monitoring(pulumi.ComponentResource):
             SwarmService(
                 fleet=args.fleet,
                 name="prometheus",
-                kind="component",
                 image=args.prometheus_image,
                 command=(
                     "prometheus",
@@ -103,7 +102,6 @@ class Monitoring(pulumi.ComponentResource):
             SwarmService(
                 fleet=args.fleet,
                 name="grafana",
-                kind="component",
                 image=image,
                 command=("/run.sh",),
                 user=GRAFANA_USER,

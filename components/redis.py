@@ -76,7 +76,6 @@ class Redis(pulumi.ComponentResource):
             SwarmService(
                 fleet=args.fleet,
                 name=name,
-                kind="component",
                 image=args.image,
                 command=("redis-server", _CONFIG),
                 user=USER,
@@ -100,7 +99,6 @@ class Redis(pulumi.ComponentResource):
             SwarmService(
                 fleet=args.fleet,
                 name=own_name,
-                kind="component",
                 image=args.exporter_image,
                 command=("/redis_exporter", f"-redis.addr={url}", f"-redis.password-file={_PASSWORDS}"),
                 user=EXPORTER_USER,

@@ -62,7 +62,6 @@ class Registry(pulumi.ComponentResource):
             SwarmService(
                 fleet=args.fleet,
                 name=name,
-                kind="component",
                 image=args.image,
                 command=("registry", "serve", _CONFIG),
                 user=USER,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_docker as docker
@@ -42,10 +43,10 @@ class SwarmService:
 
     Arguments:
         fleet, name: the service is called `<fleet>-<name>`, and `name` inside the fleet's network.
-        kind: "server" or "component": a label.
         image: reference with a digest.
         command: the whole command line; the image's own entry point is not used.
         user: `uid:gid` inside the container.
+        kind: what its label says it is.
         start_seconds: how long one container may take until its health check passes.
         stop_seconds: how long it may take to leave after SIGTERM before it is killed.
         start_first: start a new replica before the old one stops. Not with a volume or a published port.
@@ -56,12 +57,12 @@ class SwarmService:
 
     fleet: Fleet
     name: str
-    kind: str
     image: pulumi.Input[str]
     command: Sequence[pulumi.Input[str]]
     user: str
     limits: Limits
     health: HealthCheck
+    kind: Literal["server", "component"] = "component"
     environment: Mapping[str, pulumi.Input[str]] | None = None
     secrets: Sequence[MountedFile] = ()
     configs: Sequence[MountedFile] = ()

@@ -7,9 +7,9 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from dev.home import PROJECT
 from fleet.errors import FleetError
 
-PROJECT = "mcp-fleet"
 PROJECT_FILE = "Pulumi.yaml"
 CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dev.home import PROJECT
 from fleet import sources, stackfile
 from fleet.errors import FleetError
-from fleet.project import PROJECT, existing_stack_file
+from fleet.project import existing_stack_file
 from fleet.stackfile import Entry, StackText
 
 

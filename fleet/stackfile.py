@@ -13,8 +13,8 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from dev.home import PROJECT
 from fleet.errors import FleetError
-from fleet.project import PROJECT
 
 if TYPE_CHECKING:
     from stacks.config import StackConfig
