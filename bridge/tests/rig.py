@@ -162,6 +162,19 @@ def text_of(response: httpx2.Response) -> str:
     return str(body["result"]["content"][0]["text"])
 
 
+def tool(name: str, /, **arguments: Any) -> dict[str, Any]:
+    """Return the params of a tools/call."""
+    return {"name": name, "arguments": arguments}
+
+
+def until(running: Bridge, session: dict[str, str], name: str, wanted: str) -> None:
+    """Ask a tool again and again until its answer contains something."""
+    for _ in range(500):
+        if wanted in text_of(post(running, "tools/call", tool(name), number="until", headers=session)):
+            return
+    raise AssertionError(f"{name} never said {wanted}")
+
+
 def alive(pid: int) -> bool:
     """Whether a process exists and is no zombie."""
     try:
