@@ -105,7 +105,7 @@ def stop_own() -> bool:
     ran = _daemon().stop()
     if sys.platform == "linux" and _configuration_file().is_file():
         network.remove_bridges()
-        _unmount(home.home() / "docker")
+        _unmount(home.home() / "docker", home.run() / "docker")
     return ran
 
 
@@ -208,11 +208,14 @@ def _daemon() -> Daemon:
     return Daemon("dockerd", (program, "--config-file", str(_configuration_file()), *namespaces))
 
 
-def _unmount(folder: Path) -> None:
-    """Undo the mounts of a dockerd that was killed, and the one that dockerd makes of its data folder for itself."""
+def _unmount(*folders: Path) -> None:
+    """Undo what dockerd leaves mounted: its data folder, file systems and network namespaces of killed containers.
+
+    An interface of a container lives as long as the mount of its network namespace.
+    """
     points = [Path(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines()]
     for point in reversed(points):
-        if point == folder or folder in point.parents:
+        if any(point == folder or folder in point.parents for folder in folders):
             subprocess.run(["umount", str(point)], check=True)
 
 
