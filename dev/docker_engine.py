@@ -124,7 +124,8 @@ def join_swarm(host: str, *, own: bool, step: Step) -> None:
         )
     if state not in ("active", "inactive") or swarm.get("Error"):
         raise EngineError(
-            f"the Swarm of the Docker engine at {host} is {state}: {swarm.get('Error') or 'no reason given'}"
+            f"the Swarm of the Docker engine at {host} is {state}: {swarm.get('Error') or 'no reason given'}\n"
+            f"  {'stop it by `make down`, then try again' if own else 'mend it first: `docker info` says more'}"
         )
     if state == "active":
         step.done("active")
