@@ -162,6 +162,28 @@ def text_of(response: httpx2.Response) -> str:
     return str(body["result"]["content"][0]["text"])
 
 
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event; `data` is its message, None where it has none."""
+
+    id: str
+    data: Any
+    retry: str
+
+
+def events(response: httpx2.Response) -> Iterator[Event]:
+    """Read an event stream."""
+    fields: dict[str, str] = {}
+    for line in response.iter_lines():
+        if line:
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+        elif "data" in fields:
+            data = json.loads(fields["data"]) if fields["data"] else None
+            yield Event(fields.get("id", ""), data, fields.get("retry", ""))
+            fields = {}
+
+
 def tool(name: str, /, **arguments: Any) -> dict[str, Any]:
     """Return the params of a tools/call."""
     return {"name": name, "arguments": arguments}
@@ -181,6 +203,12 @@ def alive(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
         return False
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory that a process holds."""
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) * 1024
 
 
 def group_of(leader: int) -> list[int]:

@@ -22,6 +22,7 @@ from bridge.tests.rig import (
     Bridge,
     alive,
     bridge,
+    events,
     group_of,
     open_session,
     post,
@@ -85,7 +86,7 @@ def test_subscriptions_survive_a_restart() -> None:
         post(running, "logging/setLevel", {"level": "error"}, headers=session)
         call(running, "crash")
         stream = {**session, "accept": "text/event-stream"}
-        with HTTP.stream("GET", running.mcp, headers=stream) as events:
+        with HTTP.stream("GET", running.mcp, headers=stream) as response:
             said = text_of(
                 post(
                     running,
@@ -95,9 +96,9 @@ def test_subscriptions_survive_a_restart() -> None:
                 )
             )
             call(running, "update", uri="test://one")
-            event = next(line for line in events.iter_lines() if line.startswith("data: "))
+            told = next(event.data for event in events(response) if event.data)
         assert said == "level is error"
-        assert json.loads(event[6:])["method"] == "notifications/resources/updated"
+        assert told["method"] == "notifications/resources/updated"
 
 
 def test_a_child_that_crashes_by_itself_says_why() -> None:
@@ -240,10 +241,10 @@ def test_sigterm_serves_what_is_in_flight_and_leaves_nothing() -> None:
         wait_held(running, "last")
         # Begun before: new connections are refused while it drains.
         release = begin_request(running, "release", "last")
-        with HTTP.stream("GET", running.mcp, headers={**session, "accept": "text/event-stream"}) as events:
+        with HTTP.stream("GET", running.mcp, headers={**session, "accept": "text/event-stream"}) as response:
             running.process.send_signal(signal.SIGTERM)
             running.wait_for("draining")
-            assert all(line.startswith(":") or not line for line in events.iter_lines())
+            assert [event.data for event in events(response)] == [None]
         release()
         assert text_of(held.result()) == "released last"
         assert running.process.wait(DEADLINE_SECONDS) == 0

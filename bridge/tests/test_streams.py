@@ -1,8 +1,6 @@
 """Event streams: what comes before an answer, and the standing stream of a session."""
 
-import json
-
-from bridge.tests.rig import HTTP, Bridge, open_session, post, text_of, tool
+from bridge.tests.rig import HTTP, Bridge, events, open_session, post, text_of, tool
 
 
 def test_a_client_without_event_streams_gets_the_answer_alone(session_bridge: Bridge) -> None:
@@ -18,7 +16,7 @@ def test_a_second_standing_stream_takes_over(either_bridge: Bridge) -> None:
         HTTP.stream("GET", either_bridge.mcp, headers=session) as second,
     ):
         assert (first.status_code, second.status_code) == (200, 200)
-        assert all(line.startswith(":") or not line for line in first.iter_lines())
+        assert [event.data for event in events(first)] == [None]
         post(either_bridge, "tools/call", tool("change"), headers=session | {"accept": "application/json"})
-        event = next(line for line in second.iter_lines() if line.startswith("data: "))
-        assert json.loads(event[6:])["method"] == "notifications/tools/list_changed"
+        told = next(event.data for event in events(second) if event.data)
+        assert told["method"] == "notifications/tools/list_changed"

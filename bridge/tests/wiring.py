@@ -9,6 +9,7 @@ from mcp_bridge.core.callers import Session
 from mcp_bridge.core.calls import ClientCall
 from mcp_bridge.core.envelope import decode, decode_child
 from mcp_bridge.core.errors import RpcError
+from mcp_bridge.core.event_streams import EventStore
 from mcp_bridge.core.link import Link
 from mcp_bridge.core.profile import Profile
 from mcp_bridge.core.sessions import SessionTable
@@ -34,6 +35,7 @@ def caller(modern: bool, **more: Any) -> Session:
         capabilities={"sampling": {}},
         client_info=Raw(b'{"name":"c","version":"1"}'),
         last_used=0.0,
+        store=EventStore(),
         **more,
     )
 

@@ -7,7 +7,7 @@ from .core import stateless
 from .core.callers import Session
 from .core.errors import INVALID_REQUEST, RpcError
 from .core.switchboard import Switchboard
-from .exchange import GetStream
+from .exchange import StreamOutlet
 from .http.reply import Reply
 from .intake import HttpError, Intake, Pending
 from .processes import Processes
@@ -57,9 +57,8 @@ class Endpoint:
         if not isinstance(pending, Pending):
             return
         caller, carrier = pending.caller, pending.carrier
-        if isinstance(carrier, GetStream):
-            if isinstance(caller, Session) and caller.stream is carrier:
-                caller.stream = None
+        carrier.hung_up()
+        if isinstance(carrier, StreamOutlet):
             return
         link = self._processes.link_for(caller)
         self._switchboard.interests.hung_up(link, carrier)
@@ -83,6 +82,5 @@ class Endpoint:
         """Close all standing streams politely: their clients may connect elsewhere."""
         self._switchboard.interests.end_streams()
         for session in self._switchboard.sessions:
-            if session.stream is not None:
-                session.stream.close()
-                session.stream = None
+            if session.opened_streams is not None:
+                session.opened_streams.standing.disconnect()

@@ -2,13 +2,20 @@
 
 from typing import Final
 
+from .core import revisions
+from .core.callers import Session
 from .core.errors import HTTP_STATUS
+from .core.event_streams import EventStream
 from .http import answer
 from .http.reply import Reply
 
 PING_SECONDS: Final = 15.0
 """Silence after which an event stream gets a comment, so that no proxy takes it for dead."""
 
+RETRY_MILLISECONDS: Final = 500
+"""Pause that clients are asked to make before they take up a stream again."""
+
+SESSION_HEADER: Final = b"mcp-session-id"
 BUSY: Final = 503
 RETRY_AFTER: Final = b"retry-after: 2\r\n"
 JSON_TYPE: Final = "application/json"
@@ -70,6 +77,58 @@ class HttpExchange:
             self.reply.begin_stream(self._headers)
         self.reply.put(answer.PING)
 
+    def hung_up(self) -> None:
+        """Its client has left; what comes now is dropped."""
+
+
+class SessionExchange(HttpExchange):
+    """A POST in a session: once it is an event stream, its client can lose the connection and take it up again.
+
+    Arguments:
+        session: whose it is.
+        request_id: id of its request as JSON, None for a batch.
+    """
+
+    __slots__ = ("_request_id", "_session", "_stream")
+
+    def __init__(self, reply: Reply, *, session: Session, request_id: bytes | None, now: float) -> None:
+        super().__init__(reply, by_code=False, headers=session_line(session), now=now)
+        self._session = session
+        self._request_id = request_id
+        self._stream: EventStream | None = None
+
+    def _open(self) -> EventStream:
+        if self._stream is None:
+            self._stream = self._session.streams.open(self._request_id)
+            self._stream.connect(StreamOutlet(self.reply, self._stream, self._session, self.active_at))
+        return self._stream
+
+    def send(self, message: bytes) -> bool:
+        """Put a message before the answer; False where no stream can begin."""
+        if self._stream is None and (not self._streams or self.reply.ended):
+            return False
+        self._open().send(message)
+        return True
+
+    def finish(self, message: bytes, code: int) -> None:
+        """Answer, now or when the client is back."""
+        if self._stream is None and (self._json or self.reply.ended):
+            super().finish(message, code)
+        else:
+            self._open().finish(message)
+
+    def keep_alive(self, now: float) -> None:
+        """Write a comment when nothing was written for long. It makes an event stream of the answer."""
+        if self._streams and now - self.active_at >= PING_SECONDS:
+            self.active_at = now
+            self._open()
+            self.reply.put(answer.PING)
+
+    def hung_up(self) -> None:
+        """Its client has left: what comes now is kept for it."""
+        if self._stream is not None:
+            self._stream.disconnect()
+
 
 class BatchExchange:
     """Gathers the answers of a batch (2025-03-26) into one array."""
@@ -90,21 +149,35 @@ class BatchExchange:
             self._exchange.finish(b"[" + b",".join(self._answers) + b"]", 0)
 
 
-class GetStream:
-    """The standing event stream of a session."""
+class StreamOutlet:
+    """One connection of a session's event stream.
 
-    def __init__(self, reply: Reply, headers: bytes, now: float) -> None:
+    Arguments:
+        reply: the connection's side of it.
+        stream: the stream.
+        session: whose it is.
+        now: monotonic seconds.
+        resumed: whether the client knows from where to resume already.
+    """
+
+    __slots__ = ("_reply", "_stream", "active_at")
+
+    def __init__(
+        self, reply: Reply, stream: EventStream, session: Session, now: float, *, resumed: bool = False
+    ) -> None:
         self._reply = reply
+        self._stream = stream
         self.active_at = now
-        reply.begin_stream(headers)
-        reply.put(answer.PING)
+        reply.begin_stream(session_line(session))
+        if not resumed and session.revision in revisions.PRIMED:
+            reply.put(answer.primer(stream.primer, RETRY_MILLISECONDS))
 
-    def send(self, message: bytes) -> bool:
-        """Put one message."""
-        return self._reply.put(answer.event(message))
+    def put(self, event_id: bytes, message: bytes) -> bool:
+        """Send one event."""
+        return self._reply.put(answer.numbered_event(event_id, message))
 
-    def close(self) -> None:
-        """End the stream."""
+    def end(self) -> None:
+        """End the answer."""
         self._reply.end_stream()
 
     def keep_alive(self, now: float) -> None:
@@ -112,3 +185,12 @@ class GetStream:
         if now - self.active_at >= PING_SECONDS:
             self.active_at = now
             self._reply.put(answer.PING)
+
+    def hung_up(self) -> None:
+        """Its client has left."""
+        self._stream.disconnect(self)
+
+
+def session_line(session: Session) -> bytes:
+    """Return the header that names a session."""
+    return SESSION_HEADER + b": " + session.id.encode() + b"\r\n"

@@ -8,7 +8,7 @@ from .core.envelope import Envelope
 from .core.errors import INVALID_REQUEST, UNAVAILABLE, RpcError
 from .core.link import Link
 from .core.switchboard import Switchboard
-from .exchange import EVENT_TYPE, JSON_TYPE, GetStream, HttpExchange
+from .exchange import EVENT_TYPE, JSON_TYPE, HttpExchange, StreamOutlet
 from .http import answer
 from .http.reply import Reply
 from .processes import Processes
@@ -35,7 +35,7 @@ class Pending:
 
     __slots__ = ("caller", "calls", "carrier")
 
-    def __init__(self, caller: Caller, carrier: HttpExchange | GetStream) -> None:
+    def __init__(self, caller: Caller, carrier: HttpExchange | StreamOutlet) -> None:
         self.caller = caller
         self.carrier = carrier
         self.calls: list[ClientCall] = []

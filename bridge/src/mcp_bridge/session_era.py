@@ -18,12 +18,20 @@ from .core.envelope import Envelope
 from .core.errors import HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST, RpcError
 from .core.link import Link
 from .core.switchboard import Switchboard
-from .exchange import BUSY, EVENT_TYPE, RETRY_AFTER, BatchExchange, GetStream, HttpExchange
+from .exchange import (
+    BUSY,
+    EVENT_TYPE,
+    RETRY_AFTER,
+    SESSION_HEADER,
+    BatchExchange,
+    SessionExchange,
+    StreamOutlet,
+)
 from .http.reply import Reply
 from .intake import HttpError, Intake, Pending, check_types, has_envelope, read
 from .processes import Processes
 
-SESSION_HEADER: Final = b"mcp-session-id"
+_LAST_EVENT_ID: Final = b"last-event-id"
 KNOWN_REVISIONS: Final = frozenset({*revisions.SESSION_REVISIONS, "2024-11-05"})
 """What a client may name. The oldest knows another transport, but its messages are the same."""
 
@@ -84,7 +92,7 @@ class SessionEra:
             return
         session = self._session(reply)
         if message.is_request:
-            exchange = self._exchange(reply, session)
+            exchange = self._exchange(reply, session, bytes(message.id))
             self._intake.put(reply, session, exchange, message, exchange)
             return
         self._take(session, message)
@@ -115,7 +123,7 @@ class SessionEra:
         if not requests:
             reply.complete(202, b"", b"")
             return
-        exchange = self._exchange(reply, session)
+        exchange = self._exchange(reply, session, None)
         gathered = BatchExchange(exchange, len(requests))
         for message in requests:
             self._intake.put(reply, session, exchange, message, gathered)
@@ -159,15 +167,24 @@ class SessionEra:
             info=Raw(bytes(asked.clientInfo)),
             now=self._clock(),
         )
-        self._exchange(reply, session).finish(wire.result(client_id, profile.initialize_result(revision)), 0)
+        opening = self._exchange(reply, session, client_id)
+        opening.finish(wire.result(client_id, profile.initialize_result(revision)), 0)
 
     def _get(self, reply: Reply) -> None:
         if not reply.request.accepts(EVENT_TYPE):
             raise HttpError(406, RpcError(INVALID_REQUEST, f"A GET is answered as {EVENT_TYPE}: accept it."))
         session = self._session(reply)
-        stream = GetStream(reply, _session_line(session), self._clock())
-        reply.state = Pending(session, stream)
-        session.attach(stream)
+        resumed = reply.request.header(_LAST_EVENT_ID)
+        if resumed is None:
+            stream, after = session.streams.standing, None
+        else:
+            try:
+                stream, after = session.streams.find(resumed)
+            except RpcError as error:
+                raise HttpError(400, error) from error
+        outlet = StreamOutlet(reply, stream, session, self._clock(), resumed=resumed is not None)
+        reply.state = Pending(session, outlet)
+        stream.connect(outlet, after)
 
     def _delete(self, reply: Reply) -> None:
         session = self._session(reply)
@@ -190,9 +207,5 @@ class SessionEra:
             raise HttpError(404, RpcError(INVALID_REQUEST, text))
         return session
 
-    def _exchange(self, reply: Reply, session: Session) -> HttpExchange:
-        return HttpExchange(reply, by_code=False, headers=_session_line(session), now=self._clock())
-
-
-def _session_line(session: Session) -> bytes:
-    return SESSION_HEADER + b": " + session.id.encode() + b"\r\n"
+    def _exchange(self, reply: Reply, session: Session, request_id: bytes | None) -> SessionExchange:
+        return SessionExchange(reply, session=session, request_id=request_id, now=self._clock())

@@ -21,10 +21,12 @@ def echo(text: str) -> str:
 
 
 @server.tool()
-async def hold(name: str) -> str:
+async def hold(name: str, ctx: Context) -> str:
     held[name] = anyio.Event()
+    await ctx.report_progress(1)
     try:
         await held[name].wait()
+        await ctx.report_progress(2)
     except anyio.get_cancelled_exc_class():
         cancelled.append(name)
         raise

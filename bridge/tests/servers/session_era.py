@@ -24,6 +24,12 @@ def text(value: str) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": value}], "isError": False}
 
 
+def report(token: Any, step: int) -> None:
+    if token is not None:
+        params = {"progressToken": token, "progress": step, "total": 3}
+        send({"method": "notifications/progress", "params": params})
+
+
 def call(number: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any] | None:
     """Run a tool; None where the answer comes later, or never."""
     match name:
@@ -33,12 +39,14 @@ def call(number: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]
             state["count"] += 1
             return text(str(state["count"]))
         case "hold":
-            held[arguments["name"]] = number
+            held[arguments["name"]] = number, meta.get("progressToken")
+            report(meta.get("progressToken"), 1)
             return None
         case "release":
             waiting = held.pop(arguments["name"], None)
             if waiting is not None:
-                send({"id": waiting, "result": text(f"released {arguments['name']}")})
+                report(waiting[1], 2)
+                send({"id": waiting[0], "result": text(f"released {arguments['name']}")})
             return text("done")
         case "held":
             return text(json.dumps(sorted(held)))
@@ -46,8 +54,7 @@ def call(number: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]
             return text(json.dumps(len(cancelled)))
         case "progress":
             for step in range(1, 4):
-                params = {"progressToken": meta["progressToken"], "progress": step, "total": 3}
-                send({"method": "notifications/progress", "params": params})
+                report(meta["progressToken"], step)
             return text("done")
         case "log":
             params = {"level": arguments["level"], "data": arguments["text"]}

@@ -1,6 +1,5 @@
 """Who calls: a session of the older revisions, or one request of the stateless one."""
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -11,9 +10,7 @@ from msgspec import Raw
 from . import revisions
 from .envelope import Envelope
 from .errors import RpcError
-
-BACKLOG: Final = 64
-"""Messages kept for a session whose GET stream is not open. The oldest gives way: all of them say "look again"."""
+from .event_streams import EventStore, SessionStreams
 
 ASKS: Final = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", "roots/list": "roots"}
 """What a server may ask of a client, with the client's capability for it."""
@@ -30,16 +27,6 @@ class Exchange(Protocol):
 
     def finish(self, message: bytes, code: int) -> None:
         """Answer. `code` is the JSON-RPC error code, 0 for a result."""
-
-
-class Stream(Protocol):
-    """A standing stream of messages to a client."""
-
-    def send(self, message: bytes) -> bool:
-        """Put one message; False where the stream is gone."""
-
-    def close(self) -> None:
-        """End it politely: the client may open another."""
 
 
 @dataclass(slots=True)
@@ -102,26 +89,29 @@ class Caller:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Session(Caller):
-    """A client's session of one of the older revisions. `last_used` is in seconds of a monotonic clock."""
+    """A client's session of one of the older revisions.
+
+    Arguments:
+        id: what the client names it by.
+        last_used: seconds of a monotonic clock.
+        store: bounds what is kept of its event streams.
+    """
 
     id: str
     last_used: float
-    stream: Stream | None = None
-    backlog: deque[bytes] = field(default_factory=lambda: deque(maxlen=BACKLOG))
+    store: EventStore
+    opened_streams: SessionStreams | None = None
     in_flight: dict[str | bytes, Any] = field(default_factory=dict)
     asked: dict[bytes, ServerRequest] = field(default_factory=dict)
     subscriptions: set[str] = field(default_factory=set)
 
-    def push(self, message: bytes) -> None:
-        """Send on the standing stream, or keep for it."""
-        if self.stream is None or not self.stream.send(message):
-            self.stream = None
-            self.backlog.append(message)
+    @property
+    def streams(self) -> SessionStreams:
+        """Its event streams. A session that never has any costs nothing for them."""
+        if self.opened_streams is None:
+            self.opened_streams = SessionStreams(self.store)
+        return self.opened_streams
 
-    def attach(self, stream: Stream) -> None:
-        """Make `stream` the standing one; the one before ends."""
-        if self.stream is not None:
-            self.stream.close()
-        self.stream = stream
-        while self.backlog and stream.send(self.backlog[0]):
-            self.backlog.popleft()
+    def push(self, message: bytes) -> None:
+        """Send a change notification on the standing stream, or keep it for there."""
+        self.streams.standing.remind(message)

@@ -36,7 +36,11 @@ class Questions:
         number = b'"ask-%d"' % self._asked
         session.asked[number] = ServerRequest(done, call.exchange, child_id)
         message = request(number, method, params)
-        if not call.exchange.send(message) and (session.stream is None or not session.stream.send(message)):
+        if call.exchange.send(message):
+            return
+        if session.opened_streams is not None and session.opened_streams.standing.connected:
+            session.opened_streams.standing.send(message)
+        else:
             del session.asked[number]
             done(RpcError(INVALID_REQUEST, f"{method}: the client has no open stream to ask it on."))
 

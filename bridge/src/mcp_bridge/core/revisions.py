@@ -14,6 +14,9 @@ SESSION_REVISIONS: Final = ("2025-11-25", "2025-06-18", "2025-03-26")
 SERVED: Final = (MODERN, *SESSION_REVISIONS)
 """What clients of the bridge can speak, newest first."""
 
+PRIMED: Final = frozenset({"2025-11-25"})
+"""Revisions whose event streams begin with an event id and no message; older clients would take it for one."""
+
 BATCHING: Final = "2025-03-26"
 """The only revision whose HTTP transport has JSON-RPC batches."""
 

@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from .callers import Session
 from .errors import UNAVAILABLE, RpcError
+from .event_streams import EventStore
 
 IDLE_SECONDS: Final = 7200.0
 MAXIMUM: Final = 10_000
@@ -19,6 +20,7 @@ class SessionTable:
         self._sessions: dict[str, Session] = {}
         self._maximum = maximum
         self._idle_seconds = idle_seconds
+        self._store = EventStore()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -41,6 +43,7 @@ class SessionTable:
             capabilities=capabilities,
             client_info=info,
             last_used=now,
+            store=self._store,
         )
         self._sessions[identifier] = session
         return session
@@ -54,11 +57,10 @@ class SessionTable:
         return session
 
     def close(self, session: Session) -> None:
-        """Forget a session, and end its stream."""
+        """Forget a session, and end its standing stream."""
         self._sessions.pop(session.id, None)
-        if session.stream is not None:
-            session.stream.close()
-            session.stream = None
+        if session.opened_streams is not None:
+            session.opened_streams.close()
 
     def expired(self, now: float) -> list[Session]:
         """Return the sessions that have been idle for too long. Whoever holds a request open must touch `last_used`."""

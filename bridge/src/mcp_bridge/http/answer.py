@@ -75,4 +75,14 @@ def event(message: bytes) -> bytes:
     return b"event: message\r\ndata: " + message + b"\r\n\r\n"
 
 
+def numbered_event(identifier: bytes, message: bytes) -> bytes:
+    """Return a server-sent event that a client can name when it resumes."""
+    return b"id: " + identifier + b"\r\n" + event(message)
+
+
+def primer(identifier: bytes, retry_milliseconds: int) -> bytes:
+    """Return an event without a message: it tells from where to resume, and after which pause."""
+    return b"id: %b\r\nretry: %d\r\ndata: \r\n\r\n" % (identifier, retry_milliseconds)
+
+
 PING: Final = b": ping\r\n\r\n"
