@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from .admission import Admission
-from .core import stateless
+from .core import origin, stateless
 from .core.callers import Session
 from .core.errors import INVALID_REQUEST, RpcError
 from .core.switchboard import Switchboard
@@ -37,13 +37,16 @@ class Endpoint:
 
     def serve(self, reply: Reply) -> None:
         """Serve one request."""
-        refusal = self._admission.refusal(reply.request)
+        request = reply.request
+        request.origin = origin.read(request.headers, request.repeated)
+        reply.headers = b"x-request-id: " + request.origin.request_id.encode() + b"\r\n"
+        refusal = self._admission.refusal(request)
         if refusal is not None:
             status, text = refusal
             HttpError(status, RpcError(INVALID_REQUEST, text)).put(reply)
             return
         try:
-            version = reply.request.header(stateless.VERSION_HEADER)
+            version = request.header(stateless.VERSION_HEADER)
             if version is None or version in KNOWN_REVISIONS:
                 self._session_era.serve(reply)
             else:

@@ -6,6 +6,7 @@ from .core import revisions
 from .core.callers import Session
 from .core.errors import HTTP_STATUS
 from .core.event_streams import EventStream
+from .core.origin import Origin
 from .http import answer
 from .http.reply import Reply
 
@@ -32,10 +33,11 @@ class HttpExchange:
         now: monotonic seconds.
     """
 
-    __slots__ = ("_by_code", "_headers", "_json", "_streams", "active_at", "reply")
+    __slots__ = ("_by_code", "_headers", "_json", "_streams", "active_at", "origin", "reply")
 
     def __init__(self, reply: Reply, *, by_code: bool, headers: bytes, now: float) -> None:
         self.reply = reply
+        self.origin = reply.request.origin
         self._by_code = by_code
         self._headers = headers
         accept = reply.request.headers.get(b"accept")
@@ -137,6 +139,11 @@ class BatchExchange:
         self._exchange = exchange
         self._expected = expected
         self._answers: list[bytes] = []
+
+    @property
+    def origin(self) -> Origin:
+        """Where the batch comes from."""
+        return self._exchange.origin
 
     def send(self, message: bytes) -> bool:
         """Put a message before the answers."""

@@ -48,6 +48,13 @@ def configure(level: str, server: str, redactor: Redactor, stream: TextIO | None
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
+def write_lines(lines: bytes) -> None:
+    """Write ready lines, each with its line end, beside what is logged."""
+    output = sys.stdout.buffer
+    output.write(lines)
+    output.flush()
+
+
 def log(level: int, event: str, **fields: object) -> None:
     """Write one line: what happened, and with what."""
     if LOGGER.isEnabledFor(level):

@@ -1,6 +1,6 @@
 """Prometheus metrics of one replica."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -24,6 +24,23 @@ _METHODS: Final = frozenset(
 _CODES: Final = frozenset({*HTTP_STATUS, INTERNAL_ERROR, CONNECTION_LOST, REQUEST_CANCELLED})
 OTHER: Final = "other"
 """Label of every method and tool that the server does not declare, so that clients can't make series."""
+
+
+class CallLabels(NamedTuple):
+    """What metrics and log call a call: only names that the server declares, so that clients can put nothing there."""
+
+    method: str
+    tool: str
+    outcome: str
+
+    @classmethod
+    def of(cls, call: ClientCall, code: int, tools: frozenset[str]) -> "CallLabels":
+        """Return the labels of a call that ended with a JSON-RPC error code (0: result) at a server with `tools`."""
+        method = call.method if call.method in _METHODS else OTHER
+        tool = ""
+        if method == "tools/call":
+            tool = call.name if call.name in tools else OTHER
+        return cls(method, tool, "ok" if code == 0 else str(code) if code in _CODES else OTHER)
 
 
 class Metrics:
@@ -53,7 +70,7 @@ class Metrics:
         restarts = Counter("mcp_child_restarts", "Restarts of the server process.", ("server",), registry=registry)
         self._restarts = restarts.labels(server)
         self._restarts_seen = 0
-        self._outcomes: dict[tuple[str, str, str], Counter] = {}
+        self._outcomes: dict[CallLabels, Counter] = {}
         self._durations: dict[str, Histogram] = {}
         self.requests_total = 0
         self.errors_total = 0
@@ -61,25 +78,18 @@ class Metrics:
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, ("server",), registry=self.registry).labels(self._server)
 
-    def settled(self, call: ClientCall, code: int, seconds: float, tools: frozenset[str]) -> None:
-        """Count a call that has ended; `tools` are the names that the server declares."""
+    def settled(self, labels: CallLabels, seconds: float) -> None:
+        """Count a call that has ended."""
         self.requests_total += 1
-        if code:
+        if labels.outcome != "ok":
             self.errors_total += 1
-        method = call.method if call.method in _METHODS else OTHER
-        tool = ""
-        if method == "tools/call":
-            tool = call.name if call.name in tools else OTHER
-        outcome = "ok" if code == 0 else (str(code) if code in _CODES else OTHER)
-        key = (method, tool, outcome)
-        counter = self._outcomes.get(key)
+        counter = self._outcomes.get(labels)
         if counter is None:
-            counter = self._requests.labels(self._server, method, tool, outcome)
-            self._outcomes[key] = counter
+            counter = self._outcomes[labels] = self._requests.labels(self._server, *labels)
         counter.inc()
-        duration = self._durations.get(method)
+        duration = self._durations.get(labels.method)
         if duration is None:
-            duration = self._durations[method] = self._duration.labels(self._server, method)
+            duration = self._durations[labels.method] = self._duration.labels(self._server, labels.method)
         duration.observe(seconds)
 
     def count_restarts(self, restarts: int) -> None:

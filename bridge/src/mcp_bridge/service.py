@@ -13,6 +13,7 @@ from mcp_wire.registration import Registration
 
 from . import logs
 from .admission import LOOPBACK, Admission
+from .call_log import CallLog
 from .core import revisions
 from .core.calls import ClientCall
 from .core.errors import UNAVAILABLE, RpcError
@@ -26,7 +27,7 @@ from .http.connection import Connection
 from .http.listener import Listener
 from .http.reply import Reply
 from .http.request import Request
-from .metrics import Metrics
+from .metrics import CallLabels, Metrics
 from .processes import Shared
 from .redaction import Redactor
 from .registrar import Registrar
@@ -53,6 +54,7 @@ class Service:
         self._settings = settings
         self.max_body_bytes = settings.max_body_bytes
         self._metrics = Metrics(settings.name)
+        self._call_log = CallLog(settings.name, logs.write_lines)
         sessions = SessionTable(maximum=settings.max_sessions, idle_seconds=settings.session_seconds)
         self._switchboard = Switchboard(
             sessions,
@@ -157,6 +159,7 @@ class Service:
                 call.failed(RpcError(UNAVAILABLE, "The server is shutting down. Whether this call ran is not known."))
         await self._processes.stop()
         await self._listener.close()
+        self._call_log.flush()
 
     # What the parts tell
 
@@ -166,10 +169,14 @@ class Service:
             self._registrar.look()
 
     def _settled(self, call: ClientCall, code: int) -> None:
-        self._metrics.settled(call, code, time.monotonic() - call.started, self._processes.survey.tool_names)
+        seconds = time.monotonic() - call.started
+        labels = CallLabels.of(call, code, self._processes.survey.tool_names)
+        self._metrics.settled(labels, seconds)
+        self._call_log.settled(call, labels, seconds)
 
     def _sweep(self, now: float) -> None:
         self._endpoint.sweep(time.monotonic(), self._listener.replies())
+        self._call_log.next_second()
 
     def _describe(self, address: str) -> Registration | None:
         """Return this replica's entry in Consul, None while nothing should be sent here."""

@@ -11,6 +11,7 @@ from . import revisions
 from .envelope import Envelope
 from .errors import RpcError
 from .event_streams import EventStore, SessionStreams
+from .origin import Origin
 
 ASKS: Final = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", "roots/list": "roots"}
 """What a server may ask of a client, with the client's capability for it."""
@@ -21,6 +22,10 @@ DEFAULT_LOG_LEVEL: Final = "info"
 
 class Exchange(Protocol):
     """One HTTP request that waits for its answer."""
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request comes from."""
 
     def send(self, message: bytes) -> bool:
         """Put a message before the answer. False where this client can't be reached that way."""

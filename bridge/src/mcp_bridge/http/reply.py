@@ -33,7 +33,7 @@ class Carrier(Protocol):
 class Reply:
     """Where the answer to one request goes. After the end, and after the client left, everything is ignored."""
 
-    __slots__ = ("_chunked", "_connection", "_streaming", "ended", "request", "state")
+    __slots__ = ("_chunked", "_connection", "_streaming", "ended", "headers", "request", "state")
 
     def __init__(self, connection: Carrier, request: Request) -> None:
         self._connection = connection
@@ -41,6 +41,8 @@ class Reply:
         self._chunked = request.http_1_1
         self._streaming = False
         self.ended = False
+        self.headers = b""
+        """Header lines of whatever answer it gets."""
         self.state: Any = None
 
     @property
@@ -56,7 +58,7 @@ class Reply:
         close = self._connection.last_request or not self.request.keep_alive
         if self.request.method == b"HEAD":
             body = b""
-        self._connection.write(answer.complete(status, headers, body, close=close))
+        self._connection.write(answer.complete(status, headers + self.headers, body, close=close))
         self._connection.answered(close=close)
 
     def begin_stream(self, headers: bytes = b"") -> None:
@@ -65,7 +67,7 @@ class Reply:
             return
         self._streaming = True
         close = not self._chunked
-        self._connection.write(answer.stream_head(headers, chunked=self._chunked, close=close))
+        self._connection.write(answer.stream_head(headers + self.headers, chunked=self._chunked, close=close))
 
     def put(self, data: bytes) -> bool:
         """Write a piece of the stream. False where it has ended, or ends now because the client does not read it."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from mcp_bridge.core.origin import NOWHERE, Origin
+
 
 @dataclass(slots=True, eq=False)
 class Request:
@@ -14,6 +16,7 @@ class Request:
     http_1_1: bool = True
     keep_alive: bool = True
     repeated: set[bytes] = field(default_factory=set)
+    origin: Origin = NOWHERE
 
     def header(self, name: bytes) -> str | None:
         """Return a header's value, None where it was not sent."""
