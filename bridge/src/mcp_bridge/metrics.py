@@ -1,10 +1,14 @@
 """Prometheus metrics of one replica."""
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
 
+from .container import ControlGroup, CpuGauge
 from .core.calls import ClientCall
 from .core.errors import CONNECTION_LOST, HTTP_STATUS, INTERNAL_ERROR, REQUEST_CANCELLED
 
@@ -72,6 +76,7 @@ class Metrics:
         self._restarts_seen = 0
         self._outcomes: dict[CallLabels, Counter] = {}
         self._durations: dict[str, Histogram] = {}
+        registry.register(_Container(server, ControlGroup()))
         self.requests_total = 0
         self.errors_total = 0
 
@@ -100,3 +105,25 @@ class Metrics:
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _Container(Collector):
+    """CPU and memory of the container, read when Prometheus asks; without samples where the kernel does not tell."""
+
+    def __init__(self, server: str, group: ControlGroup) -> None:
+        self._server = server
+        self._group = group
+        self._cpu = CpuGauge(group.cpu_seconds)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Return both gauges."""
+        cpu = "CPUs that the container uses, bridge and server together, on average since the last time it was asked."
+        yield self._gauge("mcp_container_cpu_usage", cpu, self._cpu.read())
+        memory = "Bytes that the container uses, without file cache that can be dropped."
+        yield self._gauge("mcp_container_memory_usage", memory, self._group.memory_bytes())
+
+    def _gauge(self, name: str, text: str, value: float | None) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(name, text, labels=("server",))
+        if value is not None:
+            family.add_metric((self._server,), value)
+        return family
