@@ -48,7 +48,7 @@ def test_nothing_is_routed_to_another_client_while_an_abandoned_call_may_still_r
     one, two = wiring.session(sampling={}), wiring.session(sampling={})
     wiring.request(one)
     call = next(wiring.link.client_calls)
-    wiring.switchboard.cancel(wiring.link, call, "test")
+    wiring.switchboard.cancel(call, "test")
     mine = wiring.request(two)
     wiring.heard(id="ask", method="sampling/createMessage", params={})
     assert mine.sent == []

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from mcp_bridge.core import revisions
+from mcp_bridge.core.audience import Audience
 from mcp_bridge.core.callers import Session
 from mcp_bridge.core.calls import ClientCall
 from mcp_bridge.core.envelope import decode, decode_child
@@ -65,6 +66,18 @@ class Recorder:
         self.answer = json.loads(message)
 
 
+class Recording:
+    """A way to a child that keeps what was sent."""
+
+    congested = False
+
+    def __init__(self, lines: list[Any]) -> None:
+        self._lines = lines
+
+    def write(self, message: bytes) -> None:
+        self._lines.append(json.loads(message))
+
+
 class Wiring:
     """A switchboard with a child that is a list, and a clock that is a number."""
 
@@ -73,20 +86,27 @@ class Wiring:
         self.now = 0.0
         self.settled: list[tuple[ClientCall, int]] = []
         self.delayed: list[Callable[[], None]] = []
+        self.waiting: list[Callable[[Link | RpcError], None]] = []
         self.sessions = SessionTable()
         self.switchboard = Switchboard(
             self.sessions,
             settled=lambda call, code: self.settled.append((call, code)),
             list_changed=lambda _: None,
             later=lambda _, act: self.delayed.append(act),
+            again=lambda _, proceed: self.waiting.append(proceed),
         )
-        self.link = Link(lambda line: self.lines.append(json.loads(line)), self.switchboard, lambda: self.now)
+        self.audience = Audience(stateless=True)
+        self.link = self.connect()
         self.link.profile = profile(child_modern)
         self.opened = 0
 
+    def connect(self) -> Link:
+        """Return the conversation with a new child."""
+        return Link(Recording(self.lines), self.switchboard, lambda: self.now, self.audience)
+
     def session(self, **capabilities: Any) -> Session:
         self.opened += 1
-        return self.sessions.open(
+        session = self.sessions.open(
             str(self.opened),
             client="",
             revision="2025-11-25",
@@ -94,6 +114,8 @@ class Wiring:
             info=Raw(b'{"name":"c","version":"1"}'),
             now=0.0,
         )
+        self.audience.sessions.add(session)
+        return session
 
     def request(self, session: Session, number: Any = 1, **params: Any) -> Recorder:
         exchange = Recorder()

@@ -63,12 +63,11 @@ class Endpoint:
         carrier.hung_up()
         if isinstance(carrier, StreamOutlet):
             return
-        link = self._processes.link_for(caller)
-        self._switchboard.interests.hung_up(link, carrier)
-        if caller.modern and link is not None:
+        self._switchboard.interests.hung_up(carrier)
+        if caller.modern:
             # Closing the stream is how a stateless client cancels; in a session it means nothing.
             for call in pending.calls:
-                self._switchboard.cancel(link, call, "the client closed the connection")
+                self._switchboard.cancel(call, "the client closed the connection")
 
     def sweep(self, now: float, replies: Iterable[Reply]) -> None:
         """Keep long answers alive, with the sessions that wait for them, and end sessions that nobody uses."""

@@ -1,10 +1,11 @@
 """One POST that waits for its answer: JSON when nothing comes before it, an event stream when something does."""
 
+import math
 from typing import Final
 
 from .core import revisions
 from .core.callers import Session
-from .core.errors import HTTP_STATUS
+from .core.errors import HTTP_STATUS, RpcError, UnavailableError
 from .core.event_streams import EventStream
 from .core.origin import Origin
 from .http import answer
@@ -69,6 +70,13 @@ class HttpExchange:
         status = HTTP_STATUS.get(code, 200) if self._by_code else 200
         headers = answer.JSON + self._headers
         self.reply.complete(status, headers + RETRY_AFTER if status == BUSY else headers, message)
+
+    def turn_away(self, message: bytes, error: UnavailableError) -> None:
+        """Answer that the request did not run and may be repeated later: 503 in either era."""
+        if self.reply.streaming or not self._json:
+            self.finish(message, error.code)
+        else:
+            self.reply.complete(BUSY, answer.JSON + self._headers + retry_after(error), message)
 
     def keep_alive(self, now: float) -> None:
         """Write a comment when nothing was written for long."""
@@ -201,3 +209,10 @@ class StreamOutlet:
 def session_line(session: Session) -> bytes:
     """Return the header that names a session."""
     return SESSION_HEADER + b": " + session.id.encode() + b"\r\n"
+
+
+def retry_after(error: RpcError) -> bytes:
+    """Return the header line that says when to try again."""
+    if isinstance(error, UnavailableError):
+        return b"retry-after: %d\r\n" % max(1, math.ceil(error.retry_seconds))
+    return RETRY_AFTER

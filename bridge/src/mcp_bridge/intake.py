@@ -5,7 +5,7 @@ from .core import revisions
 from .core.callers import Caller, Exchange
 from .core.calls import ClientCall
 from .core.envelope import Envelope
-from .core.errors import INVALID_REQUEST, UNAVAILABLE, RpcError
+from .core.errors import INVALID_REQUEST, UNAVAILABLE, RpcError, UnavailableError
 from .core.link import Link
 from .core.switchboard import Switchboard
 from .exchange import EVENT_TYPE, JSON_TYPE, HttpExchange, StreamOutlet
@@ -55,14 +55,16 @@ class Intake:
             pending = reply.state = Pending(caller, carrier)
         link = self._processes.link_for(caller)
         if link is not None:
-            if self._processes.congested:
+            if link.congested:
                 _refuse(exchange, message, RpcError(UNAVAILABLE, "The server does not keep up. Try again later."))
             else:
                 self._ask(link, pending, message, exchange)
             return
 
         def proceed(found: Link | RpcError) -> None:
-            if isinstance(found, RpcError):
+            if isinstance(found, UnavailableError) and exchange is carrier:
+                carrier.turn_away(wire.failure(bytes(message.id), found.encode()), found)
+            elif isinstance(found, RpcError):
                 _refuse(exchange, message, found)
             elif not reply.ended:
                 self._ask(found, pending, message, exchange)

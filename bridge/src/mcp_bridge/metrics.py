@@ -70,6 +70,9 @@ class Metrics:
         self.health = self._gauge("mcp_service_health", "1 when the server is healthy.")
         self.sessions = self._gauge("mcp_client_sessions_active", "Open sessions.")
         self.connections = self._gauge("mcp_active_connections", "Open connections.")
+        self.breaker = self._gauge(
+            "mcp_circuit_breaker_state", "0 closed, 1 half open, 2 open: calls are refused after too many failures."
+        )
         self.in_flight = self._gauge("mcp_requests_in_flight", "Calls that wait for the server.")
         restarts = Counter("mcp_child_restarts", "Restarts of the server process.", ("server",), registry=registry)
         self._restarts = restarts.labels(server)

@@ -15,6 +15,7 @@ from . import logs
 from .admission import LOOPBACK, Admission
 from .call_log import CallLog
 from .core import revisions
+from .core.callers import Caller, Session
 from .core.calls import ClientCall
 from .core.errors import UNAVAILABLE, RpcError
 from .core.link import Link
@@ -28,11 +29,12 @@ from .http.listener import Listener
 from .http.reply import Reply
 from .http.request import Request
 from .metrics import CallLabels, Metrics
-from .processes import Shared
+from .processes import Processes
+from .processes.run import ChildSettings
+from .processes.shared import SharedChildren
 from .redaction import Redactor
 from .registrar import Registrar
 from .settings import PREFIX, Settings
-from .supervisor import ChildSettings
 
 LEAVE_SECONDS: Final = 1.0
 """After leaving Consul: as long, calls that are on their way here are still served."""
@@ -55,12 +57,17 @@ class Service:
         self.max_body_bytes = settings.max_body_bytes
         self._metrics = Metrics(settings.name)
         self._call_log = CallLog(settings.name, logs.write_lines)
-        sessions = SessionTable(maximum=settings.max_sessions, idle_seconds=settings.session_seconds)
+        sessions = SessionTable(
+            maximum=settings.max_sessions,
+            idle_seconds=settings.session_seconds,
+            closed=self._session_closed,
+        )
         self._switchboard = Switchboard(
             sessions,
             settled=self._settled,
-            list_changed=lambda _: self._processes.survey_again(),
+            list_changed=self._list_changed,
             later=_later,
+            again=self._again,
         )
         child = ChildSettings(
             command=settings.command,
@@ -68,7 +75,14 @@ class Service:
             start_seconds=settings.start_seconds,
             max_message_bytes=settings.max_message_bytes,
         )
-        self._processes = Shared(child, self._switchboard, self._child_ready, redactor)
+        self._processes: Processes = SharedChildren(
+            child,
+            self._switchboard,
+            self._child_ready,
+            redactor,
+            workers=settings.workers,
+            breaker_seconds=settings.breaker_seconds,
+        )
         self._listener = Listener(self, self._sweep)
         self._registrar = None if settings.consul is None else Registrar(settings.consul, self._describe)
         self._health = Health(settings.name, self._processes, self._registrar, self._metrics, lambda: len(sessions))
@@ -153,8 +167,7 @@ class Service:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + max(0.0, deadline - time.monotonic())):
                 await self._listener.answered()
-        link = self._processes.link_for(None)
-        if link is not None:
+        for link in self._processes.links():
             for call in list(link.client_calls):
                 call.failed(RpcError(UNAVAILABLE, "The server is shutting down. Whether this call ran is not known."))
         await self._processes.stop()
@@ -167,6 +180,15 @@ class Service:
         self._switchboard.renew(link)
         if self._registrar is not None:
             self._registrar.look()
+
+    def _list_changed(self, link: Link) -> None:
+        self._processes.survey_again(link)
+
+    def _session_closed(self, session: Session) -> None:
+        self._processes.release(session)
+
+    def _again(self, caller: Caller, proceed: Callable[[Link | RpcError], None]) -> None:
+        self._processes.wait(caller, proceed)
 
     def _settled(self, call: ClientCall, code: int) -> None:
         seconds = time.monotonic() - call.started
@@ -201,6 +223,7 @@ class Service:
         metrics.sessions.set(len(self._switchboard.sessions))
         metrics.connections.set(len(self._listener))
         metrics.in_flight.set(status.in_flight)
+        metrics.breaker.set(status.breaker)
         metrics.count_restarts(status.restarts)
         return metrics.render()
 

@@ -21,11 +21,11 @@ from .core.switchboard import Switchboard
 from .exchange import (
     BUSY,
     EVENT_TYPE,
-    RETRY_AFTER,
     SESSION_HEADER,
     BatchExchange,
     SessionExchange,
     StreamOutlet,
+    retry_after,
 )
 from .http.reply import Reply
 from .intake import HttpError, Intake, Pending, check_types, has_envelope, read
@@ -142,9 +142,9 @@ class SessionEra:
             try:
                 if isinstance(link, RpcError):
                     raise link
-                self._open(reply, link, asked, client_id)
+                self._open(reply, asked, client_id)
             except RpcError as error:
-                HttpError(BUSY, error, client_id, RETRY_AFTER).put(reply)
+                HttpError(BUSY, error, client_id, retry_after(error)).put(reply)
 
         link = self._processes.link_for(None)
         if link is not None:
@@ -152,11 +152,8 @@ class SessionEra:
         else:
             self._processes.wait(None, proceed)
 
-    def _open(self, reply: Reply, link: Link, asked: _Initialize, client_id: bytes) -> None:
-        """Open a session and say what the server is. Raises RpcError where there are too many."""
-        profile = link.profile
-        if profile is None:
-            return
+    def _open(self, reply: Reply, asked: _Initialize, client_id: bytes) -> None:
+        """Open a session, and say what its child is. Raises RpcError where there are too many."""
         offered = asked.protocolVersion
         revision = offered if offered in KNOWN_REVISIONS else revisions.SESSION_REVISIONS[0]
         session = self._sessions.open(
@@ -167,8 +164,18 @@ class SessionEra:
             info=Raw(bytes(asked.clientInfo)),
             now=self._clock(),
         )
-        opening = self._exchange(reply, session, client_id)
-        opening.finish(wire.result(client_id, profile.initialize_result(revision)), 0)
+
+        def admitted(link: Link | RpcError) -> None:
+            if isinstance(link, RpcError):
+                self._switchboard.end_session(None, session)
+                HttpError(BUSY, link, client_id, retry_after(link)).put(reply)
+            elif reply.ended:
+                self._switchboard.end_session(link, session)
+            elif link.profile is not None:
+                result = wire.result(client_id, link.profile.initialize_result(revision))
+                self._exchange(reply, session, client_id).finish(result, 0)
+
+        self._processes.admit(session, admitted)
 
     def _get(self, reply: Reply) -> None:
         if not reply.request.accepts(EVENT_TYPE):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from .core.sessions import IDLE_SECONDS, MAXIMUM
+from .processes.breaker import BREAKER_SECONDS
 
 PREFIX: Final = "MCP_BRIDGE_"
 EXAMPLE: Final = """\
@@ -43,6 +44,8 @@ class Settings:
     max_message_bytes: int
     max_sessions: int
     session_seconds: float
+    workers: int
+    breaker_seconds: float
     log_level: str
 
 
@@ -76,7 +79,15 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
     given = parser.parse_args(own)
     if not command:
         parser.error("the server's command is missing: mcp-bridge [options] -- COMMAND [ARGUMENTS]")
-    for name in ("start_seconds", "max_body_bytes", "max_message_bytes", "max_sessions", "session_seconds"):
+    for name in (
+        "start_seconds",
+        "max_body_bytes",
+        "max_message_bytes",
+        "max_sessions",
+        "session_seconds",
+        "workers",
+        "breaker_seconds",
+    ):
         if getattr(given, name) <= 0:
             parser.error(f"--{name.replace('_', '-')} must be more than 0")
     host = given.host or ("0.0.0.0" if given.gateway_token_file else "127.0.0.1")  # noqa: S104 - the token guards it
@@ -97,6 +108,8 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         max_message_bytes=given.max_message_bytes,
         max_sessions=given.max_sessions,
         session_seconds=given.session_seconds,
+        workers=given.workers,
+        breaker_seconds=given.breaker_seconds,
         log_level=given.log_level,
     )
 
@@ -137,6 +150,13 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
     option("--max-message-bytes", default=str(32 * 1024 * 1024), kind=int, text="largest message of the server")
     option("--max-sessions", default=str(MAXIMUM), kind=int, text="most sessions at a time")
     option("--session-seconds", default=str(int(IDLE_SECONDS)), kind=float, text="idle time that ends a session")
+    option("--workers", default="1", kind=int, text="processes of the server among which the clients are divided")
+    option(
+        "--breaker-seconds",
+        default=str(int(BREAKER_SECONDS)),
+        kind=float,
+        text="five failures of a process within it: it is left alone, and calls are refused, for as long",
+    )
     parser.add_argument(
         "--log-level",
         default=environment.get(PREFIX + "LOG_LEVEL") or "info",

@@ -12,7 +12,7 @@ REVISION = "2025-11-25"
 held: dict[str, Any] = {}
 cancelled: list[Any] = []
 asked: dict[str, Any] = {}
-state: dict[str, Any] = {"level": "debug", "count": 0}
+state: dict[str, Any] = {"level": "debug", "count": 0, "mute": False}
 
 
 def send(message: dict[str, Any]) -> None:
@@ -38,6 +38,11 @@ def call(number: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]
         case "count":
             state["count"] += 1
             return text(str(state["count"]))
+        case "pid":
+            return text(str(os.getpid()))
+        case "mute":
+            state["mute"] = True
+            return text("no list is answered from now on")
         case "hold":
             held[arguments["name"]] = number, meta.get("progressToken")
             report(meta.get("progressToken"), 1)
@@ -99,6 +104,8 @@ TOOLS = [
     for name in (
         "echo",
         "count",
+        "pid",
+        "mute",
         "hold",
         "release",
         "held",
@@ -134,6 +141,8 @@ def handle(method: str, number: Any, params: dict[str, Any]) -> dict[str, Any] |
             }
         case "ping":
             return {}
+        case "tools/list" if state["mute"]:
+            return None
         case "tools/list":
             return {"tools": TOOLS}
         case "tools/call":

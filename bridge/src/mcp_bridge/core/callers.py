@@ -36,10 +36,10 @@ class Exchange(Protocol):
 
 @dataclass(slots=True)
 class ServerRequest:
-    """A request that was put to a client, and what to do with the answer."""
+    """A request that was put to a client, and what to do with the answer. `exchange`: the call that it belongs to."""
 
     on_answer: Callable[[Envelope | RpcError], None]
-    exchange: Exchange
+    exchange: Exchange | None
     child_id: bytes = b""
 
 

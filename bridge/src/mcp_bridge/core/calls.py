@@ -1,28 +1,35 @@
 """Requests in flight to a child."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .callers import Caller, Exchange, Session
 from .envelope import Envelope, failure, notification, result
 from .errors import RpcError
 
+if TYPE_CHECKING:
+    from .link import Link
 
-class Call:
-    """A request that the child has not answered yet. `number` is its id on the child's side."""
 
-    __slots__ = ("method", "number")
+class Call(ABC):
+    """A request that a child has not answered yet. `link` is the conversation, `number` its id in it."""
+
+    __slots__ = ("link", "method", "number")
+
+    link: "Link"
 
     def __init__(self, method: str) -> None:
         self.method = method
         self.number = b""
 
+    @abstractmethod
     def answered(self, answer: Envelope) -> None:
         """Take the child's answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failed(self, error: RpcError) -> None:
         """Take the news that there will be no answer."""
-        raise NotImplementedError
 
 
 class OwnCall(Call):
@@ -64,6 +71,7 @@ class ClientCall(Call):
         "key",
         "name",
         "params",
+        "repeated",
         "rounds",
         "started",
         "token",
@@ -91,6 +99,7 @@ class ClientCall(Call):
         self.params = b""
         self.token: bytes | None = None
         self.rounds = 0
+        self.repeated = False
         self.done = False
         self._settle = settle
 

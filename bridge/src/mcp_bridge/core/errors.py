@@ -55,3 +55,23 @@ class RpcError(Exception):
         if self.data is not None:
             body["data"] = self.data
         return msgspec.json.encode(body)
+
+
+class ChildLostError(RpcError):
+    """The child ended with the call in flight, so the answer will not come."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(CONNECTION_LOST, f"The server process ended during this call: {reason}")
+
+
+class UnavailableError(RpcError):
+    """There is no child for the call, which did not run.
+
+    Arguments:
+        message: what is wrong.
+        retry_seconds: when it is worth to try again.
+    """
+
+    def __init__(self, message: str, retry_seconds: float = 2.0) -> None:
+        super().__init__(UNAVAILABLE, message)
+        self.retry_seconds = retry_seconds

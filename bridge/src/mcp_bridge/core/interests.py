@@ -12,7 +12,6 @@ from .envelope import Envelope, members, notification, result
 from .errors import RpcError
 from .link import Link
 from .profile import discover_params
-from .sessions import SessionTable
 
 UPDATED: Final = "notifications/resources/updated"
 ACKNOWLEDGED: Final = "notifications/subscriptions/acknowledged"
@@ -59,36 +58,40 @@ class ListenStream:
 
 
 class Interests:
-    """Everybody's subscriptions, kept over restarts of the child."""
+    """Everybody's subscriptions, kept over restarts of the children.
 
-    def __init__(self, sessions: SessionTable) -> None:
-        self._sessions = sessions
+    A session's are the affair of its own child. What stateless clients follow is asked of every child that serves them,
+    since any of these may see the change.
+    """
+
+    def __init__(self) -> None:
         self._streams: dict[Exchange, ListenStream] = {}
-        self._listening: Call | None = None
+        self._asked: dict[Link, set[str]] = {}
+        self._listening: dict[Link, Call] = {}
 
     @property
     def streams(self) -> int:
         """How many `subscriptions/listen` streams are open."""
         return len(self._streams)
 
-    def uris(self) -> set[str]:
-        """Return the resources that anybody follows."""
-        found = {uri for session in self._sessions for uri in session.subscriptions}
-        return found.union(*(stream.uris for stream in self._streams.values())) if self._streams else found
+    def uris(self, link: Link) -> set[str]:
+        """Return the resources that anybody follows whom a child serves."""
+        found = link.audience.uris()
+        if link.audience.stateless:
+            found.update(*(stream.uris for stream in self._streams.values()))
+        return found
 
-    def listen(self, link: Link, client_id: bytes, wanted: Filter, exchange: Exchange) -> None:
+    def listen(self, client_id: bytes, wanted: Filter, exchange: Exchange) -> None:
         """Open a stream for a modern client."""
-        before = self.uris()
         stream = ListenStream(client_id, wanted, exchange)
         if stream.acknowledge():
             self._streams[exchange] = stream
-            self._adjust(link, before)
+            self._adjust_all()
 
-    def hung_up(self, link: Link | None, exchange: Exchange) -> None:
+    def hung_up(self, exchange: Exchange) -> None:
         """Forget a stream whose client left."""
-        before = self.uris()
-        if self._streams.pop(exchange, None) is not None and link is not None:
-            self._adjust(link, before)
+        if self._streams.pop(exchange, None) is not None:
+            self._adjust_all()
 
     def end_streams(self) -> None:
         """Close all streams politely."""
@@ -98,30 +101,35 @@ class Interests:
 
     def follow(self, link: Link, session: Session, uri: str) -> None:
         """Note that a session wants to hear of a resource."""
-        before = self.uris()
         session.subscriptions.add(uri)
-        self._adjust(link, before)
+        self._adjust(link)
 
     def leave(self, link: Link | None, session: Session, uris: set[str]) -> None:
         """Note that a session does not want to hear of resources any more."""
-        before = self.uris()
         session.subscriptions -= uris
         if link is not None:
-            self._adjust(link, before)
+            self._adjust(link)
 
     def renew(self, link: Link) -> None:
-        """Ask a fresh child for everything that is wanted."""
-        self._listening = None
-        profile = link.profile
-        if profile is not None and profile.modern:
+        """Ask a fresh child for everything that is wanted of it."""
+        self._asked = {known: uris for known, uris in self._asked.items() if not known.ended}
+        self._listening = {known: call for known, call in self._listening.items() if not known.ended}
+        self._asked[link] = set()
+        if link.profile is not None and link.profile.modern:
             self._listen_to(link)
         else:
-            self._adjust(link, set())
+            self._adjust(link)
 
-    def _adjust(self, link: Link, before: set[str]) -> None:
-        now = self.uris()
-        if now == before or link.profile is None:
+    def _adjust_all(self) -> None:
+        for link in list(self._asked):
+            if link.audience.stateless:
+                self._adjust(link)
+
+    def _adjust(self, link: Link) -> None:
+        before, now = self._asked.get(link), self.uris(link)
+        if before is None or now == before or link.profile is None or link.ended:
             return
+        self._asked[link] = now
         if link.profile.modern:
             self._listen_to(link)
             return
@@ -134,43 +142,47 @@ class Interests:
         profile = link.profile
         if profile is None:
             return
+        uris = self._asked[link] = self.uris(link)
         wanted = Filter(
             toolsListChanged=profile.declares("tools", "listChanged") or None,
             promptsListChanged=profile.declares("prompts", "listChanged") or None,
             resourcesListChanged=profile.declares("resources", "listChanged") or None,
-            resourceSubscriptions=sorted(self.uris()) or None,
+            resourceSubscriptions=sorted(uris) or None,
         )
         if wanted == Filter():
             return
         params = members(discover_params()) | {"notifications": Raw(msgspec.json.encode(wanted))}
-        previous = self._listening
-        self._listening = link.ask("subscriptions/listen", msgspec.json.encode(params), _ignore)
+        previous = self._listening.get(link)
+        self._listening[link] = link.ask("subscriptions/listen", msgspec.json.encode(params), _ignore)
         if previous is not None:
             link.abandon(previous, "replaced by a wider subscription")
 
-    def changed(self, method: str) -> None:
-        """Tell everybody who wants to know that a list changed."""
-        name = LIST_CHANGED[method]
-        for session in self._sessions:
+    def changed(self, link: Link, method: str) -> None:
+        """Tell everybody whom a child serves, and who wants to know, that one of its lists changed."""
+        for session in link.audience.sessions:
             session.push(notification(method, b""))
-        for exchange, stream in list(self._streams.items()):
+        name = LIST_CHANGED[method]
+        for exchange, stream in self._streams_of(link):
             if getattr(stream.wanted, name) and not stream.tell(method, {}):
                 self._streams.pop(exchange, None)
 
-    def updated(self, params: bytes) -> None:
-        """Tell everybody who follows a resource that it changed."""
+    def updated(self, link: Link, params: bytes) -> None:
+        """Tell everybody whom a child serves, and who follows a resource, that it changed."""
         try:
             fields = members(params)
             uri = msgspec.json.decode(fields["uri"], type=str)
         except (KeyError, msgspec.DecodeError):
             return
         fields.pop("_meta", None)
-        for session in self._sessions:
+        for session in link.audience.sessions:
             if uri in session.subscriptions:
                 session.push(notification(UPDATED, msgspec.json.encode(fields)))
-        for exchange, stream in list(self._streams.items()):
+        for exchange, stream in self._streams_of(link):
             if uri in stream.uris and not stream.tell(UPDATED, fields):
                 self._streams.pop(exchange, None)
+
+    def _streams_of(self, link: Link) -> list[tuple[Exchange, ListenStream]]:
+        return list(self._streams.items()) if link.audience.stateless else []
 
 
 def _ignore(_: Envelope | RpcError) -> None:

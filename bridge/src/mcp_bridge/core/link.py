@@ -7,14 +7,26 @@ import msgspec
 from msgspec import Raw
 
 from . import envelope as wire
+from .audience import Audience
 from .callers import Caller
 from .calls import Call, ClientCall, OwnCall
 from .envelope import Envelope
-from .errors import CONNECTION_LOST, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError
+from .errors import INVALID_REQUEST, METHOD_NOT_FOUND, ChildLostError, RpcError
 from .profile import Profile
 
 GHOST_SECONDS: Final = 10.0
 """How long an abandoned call may still cause messages: as long, nothing is routed by "only one call is in flight"."""
+
+
+class Pipe(Protocol):
+    """The way to a child."""
+
+    def write(self, message: bytes) -> None:
+        """Send one message, which has no newline in it. Must not block."""
+
+    @property
+    def congested(self) -> bool:
+        """Whether the child is so far behind with reading that nothing should be added."""
 
 
 class Listener(Protocol):
@@ -31,15 +43,18 @@ class Link:
     """Protocol state of one child process, from its start to its end.
 
     Arguments:
-        write: takes one message without its newline; must not block.
+        pipe: the way to the child.
         listener: takes what the child says unasked.
         clock: monotonic seconds.
+        audience: whom the child serves.
     """
 
-    def __init__(self, write: Callable[[bytes], None], listener: Listener, clock: Callable[[], float]) -> None:
-        self._write = write
+    def __init__(self, pipe: Pipe, listener: Listener, clock: Callable[[], float], audience: Audience) -> None:
+        self._pipe = pipe
+        self._write = pipe.write
         self._listener = listener
         self.clock = clock
+        self.audience = audience
         self._next = 1
         self._pending: dict[bytes, Call] = {}
         self._ghosts: dict[bytes, tuple[float, Caller]] = {}
@@ -47,9 +62,15 @@ class Link:
         self.log_level: str | None = None
         self.unknown_answers = 0
         self.last_heard = clock()
+        self.ended = False
 
     def __len__(self) -> int:
         return len(self._pending)
+
+    @property
+    def congested(self) -> bool:
+        """Whether no further call should be put to the child now."""
+        return self._pipe.congested
 
     @property
     def client_calls(self) -> Iterator[ClientCall]:
@@ -64,6 +85,7 @@ class Link:
 
     def put(self, call: Call, number: bytes, params: bytes) -> None:
         """Send a call; `number` comes from take_number."""
+        call.link = self
         call.number = number
         self._pending[number] = call
         self._write(wire.one_line(wire.request(number, call.method, params)))
@@ -77,6 +99,19 @@ class Link:
     def tell(self, method: str, params: bytes = b"") -> None:
         """Send a notification."""
         self._write(wire.one_line(wire.notification(method, params)))
+
+    def repeat(self, call: ClientCall, changes: dict[str, Raw]) -> None:
+        """Put a call again, to this child or to its successor, with `changes` among its params."""
+        number = self.take_number()
+        if not changes and call.token is None:
+            self.put(call, number, call.params)
+            return
+        fields = wire.members(call.params) | changes
+        if call.token is not None:
+            meta = wire.members(fields["_meta"])
+            meta["progressToken"] = Raw(number)
+            fields["_meta"] = Raw(msgspec.json.encode(meta))
+        self.put(call, number, msgspec.json.encode(fields))
 
     def answer(self, child_id: bytes, reply: Envelope | RpcError) -> None:
         """Answer a request of the child."""
@@ -164,6 +199,7 @@ class Link:
 
     def lost(self, reason: str) -> None:
         """Fail everything in flight: the child is gone."""
+        self.ended = True
         pending, self._pending = self._pending, {}
         for call in pending.values():
-            call.failed(RpcError(CONNECTION_LOST, f"The server process ended during this call: {reason}"))
+            call.failed(ChildLostError(reason))

@@ -9,23 +9,22 @@ from . import revisions
 from .callers import Session
 from .errors import INVALID_PARAMS, RpcError
 from .link import Link
-from .sessions import SessionTable
 
 
-def choose(link: Link, sessions: SessionTable, session: Session, level: str) -> bool:
+def choose(link: Link, session: Session, level: str) -> bool:
     """Serve `logging/setLevel`. False where the child has no log to set; raises RpcError for an unknown level."""
     if level not in revisions.LOG_LEVELS:
         raise RpcError(INVALID_PARAMS, f"Unknown log level {level!r}; one of {', '.join(revisions.LOG_LEVELS)}.")
     if not (link.profile is not None and link.profile.modern) and not _settable(link):
         return False
     session.log_level = level
-    apply(link, sessions)
+    apply(link)
     return True
 
 
-def apply(link: Link, sessions: SessionTable) -> None:
+def apply(link: Link) -> None:
     """Set the child to what its clients want between them."""
-    levels = [session.log_level for session in sessions if session.log_level is not None]
+    levels = [session.log_level for session in link.audience.sessions if session.log_level is not None]
     if levels and _settable(link):
         _send(link, min(levels, key=revisions.LOG_LEVELS.index))
 

@@ -45,6 +45,10 @@ CACHEABLE: Final = frozenset(
 )
 """Methods whose modern results must carry `ttlMs` and `cacheScope`."""
 
+REPEATABLE: Final = frozenset({"prompts/list", "resources/list", "resources/templates/list", "tools/list"})
+"""Methods that only read, so that they are put to the next child when one ends over them. `ping` and `server/discover`
+would be too, but the bridge answers these itself."""
+
 SESSION_ONLY: Final = frozenset(
     {"initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"}
 )

@@ -11,9 +11,8 @@ import msgspec
 from msgspec import Raw
 
 from .calls import ClientCall
-from .envelope import ABSENT, Envelope, error_object, members
+from .envelope import ABSENT, Envelope, error_object
 from .errors import INTERNAL_ERROR, RpcError
-from .link import Link
 from .translation import InputRequired
 
 MAXIMUM: Final = 10
@@ -45,7 +44,7 @@ class Rounds:
         self._put = put
         self._later = later
 
-    def start(self, link: Link, call: ClientCall, wanted: InputRequired, finish: Finish) -> None:
+    def start(self, call: ClientCall, wanted: InputRequired, finish: Finish) -> None:
         """Serve one interim result; `finish` is called instead of a further round when that is impossible."""
         call.rounds += 1
         if call.rounds > MAXIMUM:
@@ -53,7 +52,7 @@ class Rounds:
             return
         requests = wanted.inputRequests or {}
         if not requests:
-            self._later(PAUSE_SECONDS, lambda: _repeat(link, call, wanted, {}))
+            self._later(PAUSE_SECONDS, lambda: _repeat(call, wanted, {}))
             return
         answers: dict[str, Raw] = {}
         ended = False
@@ -73,7 +72,7 @@ class Rounds:
                 answers[key] = Raw(bytes(reply.result))
                 if len(answers) == len(requests):
                     ended = True
-                    _repeat(link, call, wanted, answers)
+                    _repeat(call, wanted, answers)
 
         def put(key: str, asked: _Request) -> None:
             self._put(call, asked.method, bytes(asked.params), lambda reply: take(key, reply))
@@ -87,18 +86,13 @@ class Rounds:
             put(key, asked)
 
 
-def _repeat(link: Link, call: ClientCall, wanted: InputRequired, answers: dict[str, Raw]) -> None:
+def _repeat(call: ClientCall, wanted: InputRequired, answers: dict[str, Raw]) -> None:
     """Put the call to the child again, with the client's answers and the child's own state."""
     if call.done:
         return
-    number = link.take_number()
-    fields = members(call.params)
-    if call.token is not None:
-        meta = members(fields["_meta"])
-        meta["progressToken"] = Raw(number)
-        fields["_meta"] = Raw(msgspec.json.encode(meta))
+    changes: dict[str, Raw] = {}
     if answers:
-        fields["inputResponses"] = Raw(msgspec.json.encode(answers))
+        changes["inputResponses"] = Raw(msgspec.json.encode(answers))
     if wanted.requestState:
-        fields["requestState"] = wanted.requestState
-    link.put(call, number, msgspec.json.encode(fields))
+        changes["requestState"] = wanted.requestState
+    call.link.repeat(call, changes)

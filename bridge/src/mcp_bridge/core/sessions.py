@@ -1,6 +1,6 @@
 """The sessions of one replica: opened by initialize, kept for whom opened them, ended by DELETE or by idleness."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from msgspec import Raw
@@ -14,13 +14,26 @@ MAXIMUM: Final = 10_000
 
 
 class SessionTable:
-    """All open sessions by id."""
+    """All open sessions by id.
 
-    def __init__(self, *, maximum: int = MAXIMUM, idle_seconds: float = IDLE_SECONDS) -> None:
+    Arguments:
+        maximum: sessions that may be open.
+        idle_seconds: idle time that ends one.
+        closed: is told of each that has ended, by whatever way.
+    """
+
+    def __init__(
+        self,
+        *,
+        maximum: int = MAXIMUM,
+        idle_seconds: float = IDLE_SECONDS,
+        closed: Callable[[Session], None] = lambda _: None,
+    ) -> None:
         self._sessions: dict[str, Session] = {}
         self._maximum = maximum
         self._idle_seconds = idle_seconds
         self._store = EventStore()
+        self._closed = closed
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -58,9 +71,11 @@ class SessionTable:
 
     def close(self, session: Session) -> None:
         """Forget a session, and end its standing stream."""
-        self._sessions.pop(session.id, None)
+        known = self._sessions.pop(session.id, None) is not None
         if session.opened_streams is not None:
             session.opened_streams.close()
+        if known:
+            self._closed(session)
 
     def expired(self, now: float) -> list[Session]:
         """Return the sessions that have been idle for too long. Whoever holds a request open must touch `last_used`."""

@@ -16,6 +16,7 @@ from .errors import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     REQUEST_CANCELLED,
+    ChildLostError,
     RpcError,
 )
 from .interests import ACKNOWLEDGED, LIST_CHANGED, UPDATED, Filter, Interests
@@ -55,8 +56,9 @@ class Switchboard:
     Arguments:
         sessions: the open sessions.
         settled: called with a call and its JSON-RPC error code (0: result) when a client's call ends.
-        list_changed: called with the notification's method when a child says that a list changed.
+        list_changed: called with the conversation in which a child says that a list changed.
         later: runs a function after some seconds.
+        again: finds the next child for a caller whose child has ended.
     """
 
     def __init__(
@@ -64,15 +66,17 @@ class Switchboard:
         sessions: SessionTable,
         *,
         settled: Callable[[ClientCall, int], None],
-        list_changed: Callable[[str], None],
+        list_changed: Callable[[Link], None],
         later: Callable[[float, Callable[[], None]], None],
+        again: Callable[[Caller, Callable[[Link | RpcError], None]], None],
     ) -> None:
         self.sessions = sessions
-        self.interests = Interests(sessions)
+        self.interests = Interests()
         self._settled = settled
         self._list_changed = list_changed
-        self.questions = Questions(sessions)
+        self.questions = Questions()
         self._rounds = Rounds(self.questions.put, later)
+        self._again = again
 
     # Messages of clients
 
@@ -99,13 +103,13 @@ class Switchboard:
             return link.profile.discover_result()
         if method == "subscriptions/listen":
             wanted = _read(message.params, _Listen).notifications
-            self.interests.listen(link, bytes(message.id), wanted, exchange)
+            self.interests.listen(bytes(message.id), wanted, exchange)
             return b""
         if not isinstance(caller, Session):
             return None
         if method == "logging/setLevel":
             level = _read(message.params, _Level).level
-            return b"{}" if log_levels.choose(link, self.sessions, caller, level) else None
+            return b"{}" if log_levels.choose(link, caller, level) else None
         if (
             method == "resources/subscribe"
             and link.profile is not None
@@ -139,7 +143,7 @@ class Switchboard:
             exchange=exchange,
             name=_name(method, message.params),
             started=link.clock(),
-            settle=lambda call, answer: self._settle(link, call, answer),
+            settle=self._settle,
         )
         number = link.take_number()
         call.params, call.token = translation.to_child(
@@ -163,24 +167,24 @@ class Switchboard:
             wanted = _try_read(bytes(message.params), _Cancelled)
             call = caller.in_flight.get(key_of(bytes(wanted.requestId))) if wanted and wanted.requestId else None
             if isinstance(call, ClientCall):
-                self.cancel(link, call, "cancelled by the client")
+                self.cancel(call, "cancelled by the client")
 
-    def cancel(self, link: Link, call: ClientCall, reason: str) -> None:
+    def cancel(self, call: ClientCall, reason: str) -> None:
         """End a call that its client does not want any more."""
-        link.abandon(call, reason)
+        call.link.abandon(call, reason)
         self._finish(call, RpcError(REQUEST_CANCELLED, "The request was cancelled."))
 
     def end_session(self, link: Link | None, session: Session) -> None:
         """End a session with everything in it."""
         for call in list(session.in_flight.values()):
-            if isinstance(call, ClientCall) and link is not None:
-                self.cancel(link, call, "the session ended")
+            if isinstance(call, ClientCall):
+                self.cancel(call, "the session ended")
         self.interests.leave(link, session, set(session.subscriptions))
         self.sessions.close(session)
 
     def renew(self, link: Link) -> None:
         """Bring a fresh child to where its predecessor was: log level and subscriptions."""
-        log_levels.apply(link, self.sessions)
+        log_levels.apply(link)
         self.interests.renew(link)
 
     # Messages of children
@@ -188,44 +192,71 @@ class Switchboard:
     def child_tells(self, link: Link, method: str, params: bytes) -> None:
         """Pass a child's notification on to whom it concerns, and to nobody else."""
         if method in _REFRESHED:
-            self._list_changed(method)
-            self.interests.changed(method)
+            self._list_changed(link)
+            self.interests.changed(link, method)
         elif method == UPDATED:
-            self.interests.updated(params)
+            self.interests.updated(link, params)
         elif method == "notifications/cancelled":
             wanted = _try_read(params, _Cancelled)
             if wanted is not None and wanted.requestId:
-                self.questions.withdraw(bytes(wanted.requestId))
+                self.questions.withdraw(link.audience, bytes(wanted.requestId))
         elif method != ACKNOWLEDGED:
-            call = link.culprit()
-            if call is None:
+            self._pass_on(link, method, params)
+
+    def _pass_on(self, link: Link, method: str, params: bytes) -> None:
+        """Pass a notification on to the client whose call caused it, or to the only one that the child has."""
+        call = link.culprit()
+        caller = link.audience.only if call is None else call.caller
+        if caller is None:
+            return
+        if method == "notifications/message":
+            entry = _try_read(params, _Level)
+            if entry is None or not caller.wants(entry.level):
                 return
-            if method == "notifications/message":
-                entry = _try_read(params, _Level)
-                if entry is None or not call.caller.wants(entry.level):
-                    return
+        if call is not None:
             call.exchange.send(notification(method, params))
+        elif isinstance(caller, Session):
+            caller.push(notification(method, params))
 
     def child_asks(self, link: Link, method: str, params: bytes, child_id: bytes) -> None:
         """Put a child's request to the client whose call caused it, or refuse it."""
         call = link.culprit()
-        if call is None:
+        only = link.audience.only
+        if call is not None:
+            self.questions.put(call, method, params, lambda reply: link.answer(child_id, reply), child_id)
+        elif only is not None:
+            self.questions.put_outside(only, method, params, lambda reply: link.answer(child_id, reply), child_id)
+        else:
             link.refuse(child_id, method)
-            return
-        self.questions.put(call, method, params, lambda reply: link.answer(child_id, reply), child_id)
 
-    def _settle(self, link: Link, call: ClientCall, answer: Envelope | RpcError) -> None:
+    def _settle(self, call: ClientCall, answer: Envelope | RpcError) -> None:
+        if isinstance(answer, ChildLostError) and call.method in revisions.REPEATABLE and not call.repeated:
+            call.repeated = True
+            self._again(call.caller, lambda found: self._repeat(call, found, answer))
+            return
         if isinstance(answer, RpcError) or answer.error:
             self._finish(call, answer)
             return
-        if link.profile is not None and link.profile.modern and not call.caller.modern:
+        profile = call.link.profile
+        if profile is not None and profile.modern and not call.caller.modern:
             wanted = translation.input_required(answer.result)
             if wanted is not None:
-                self._rounds.start(link, call, wanted, self._finish)
+                self._rounds.start(call, wanted, self._finish)
                 return
-        self._finish(call, answer, link)
+        self._finish(call, answer)
 
-    def _finish(self, call: ClientCall, answer: Envelope | RpcError, link: Link | None = None) -> None:
+    def _repeat(self, call: ClientCall, found: Link | RpcError, lost: ChildLostError) -> None:
+        """Put a call to the child after the one that was lost over it, if that speaks the same revision still."""
+        if call.done:
+            return
+        if isinstance(found, RpcError):
+            self._finish(call, found)
+        elif found.profile is None or call.link.profile is None or found.profile.modern != call.link.profile.modern:
+            self._finish(call, lost)
+        else:
+            found.repeat(call, {})
+
+    def _finish(self, call: ClientCall, answer: Envelope | RpcError) -> None:
         if call.done:
             return
         call.done = True
@@ -239,11 +270,11 @@ class Switchboard:
             code = error_object(answer.error).code or INTERNAL_ERROR
             call.refuse(bytes(answer.error), code)
         else:
-            code = self._succeed(call, answer, link)
+            code = self._succeed(call, answer)
         self._settled(call, code)
 
-    def _succeed(self, call: ClientCall, answer: Envelope, link: Link | None) -> int:
-        profile = link.profile if link is not None else None
+    def _succeed(self, call: ClientCall, answer: Envelope) -> int:
+        profile = call.link.profile
         try:
             value = (
                 bytes(answer.result)

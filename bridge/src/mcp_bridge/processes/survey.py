@@ -7,11 +7,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from .core.envelope import Envelope, members
-from .core.errors import RpcError
-from .core.link import Link
-from .core.parameter_headers import ToolHeaders, tool_headers
-from .core.profile import discover_params
+from mcp_bridge.core.envelope import Envelope, members
+from mcp_bridge.core.errors import RpcError
+from mcp_bridge.core.link import Link
+from mcp_bridge.core.parameter_headers import ToolHeaders, tool_headers
+from mcp_bridge.core.profile import discover_params
 
 MAX_PAGES: Final = 50
 LISTS: Final = {

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
-from .core.lines import LineBuffer, LineTooLongError
+from mcp_bridge.core.lines import LineBuffer, LineTooLongError
 
 TERM_SECONDS: Final = 2.0
 """Between TERM and KILL."""

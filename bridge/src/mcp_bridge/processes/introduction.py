@@ -3,11 +3,12 @@
 import asyncio
 from typing import Final
 
+from mcp_bridge.core.envelope import Envelope, error_object
+from mcp_bridge.core.errors import UNSUPPORTED_VERSION, RpcError
+from mcp_bridge.core.link import Link
+from mcp_bridge.core.profile import Profile, discover_params, initialize_params
+
 from . import survey
-from .core.envelope import Envelope, error_object
-from .core.errors import UNSUPPORTED_VERSION, RpcError
-from .core.link import Link
-from .core.profile import Profile, discover_params, initialize_params
 
 MIN_DISCOVER_SECONDS: Final = 5.0
 

@@ -1,0 +1,149 @@
+"""One child from its start to its end, with the conversation that is had with it."""
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from mcp_bridge import logs
+from mcp_bridge.core.audience import Audience
+from mcp_bridge.core.envelope import decode_child
+from mcp_bridge.core.errors import CONNECTION_LOST, RpcError
+from mcp_bridge.core.lines import LineTooLongError
+from mcp_bridge.core.link import Link, Listener
+from mcp_bridge.failure import LastWords, StderrLog
+from mcp_bridge.redaction import Redactor
+
+from .child import Child
+
+LOGGED_RUBBISH_LINES: Final = 10
+_ANSWERED: Final = re.compile(rb'"id"\s*:\s*(\d+)\s*[,}]')
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChildSettings:
+    """How to run a child.
+
+    Arguments:
+        command: program and arguments.
+        environment: all its variables, secrets included.
+        start_seconds: within which it must have answered.
+        max_message_bytes: bytes that one of its messages may have.
+    """
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    start_seconds: float
+    max_message_bytes: int
+
+
+class ChildFailedError(Exception):
+    """A child that did not come up, or ended. The message says why."""
+
+
+class CommandError(ChildFailedError):
+    """A command that can't be run at all."""
+
+
+class EndedEarlyError(ChildFailedError):
+    """A child that ended before it had introduced itself."""
+
+
+class Run:
+    """A running child. `start` it, `greet` it, wait for `ended`, and `end` it in any case.
+
+    Arguments:
+        settings: how to run it.
+        listener: takes what it says unasked.
+        audience: whom it serves.
+        redactor: masks secret values in what is shown of it.
+    """
+
+    def __init__(self, settings: ChildSettings, listener: Listener, audience: Audience, redactor: Redactor) -> None:
+        self._settings = settings
+        self._words = LastWords(redactor)
+        self._stderr_log = StderrLog(time.monotonic)
+        self._child = Child(
+            on_line=self._heard,
+            on_error_line=self._heard_error,
+            max_line_bytes=settings.max_message_bytes,
+        )
+        self.link = Link(self._child, listener, time.monotonic, audience)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is its process group's too; 0 before the start."""
+        return self._child.pid
+
+    async def start(self) -> None:
+        """Start the process. Raises CommandError where the command can't be run."""
+        program = self._settings.command[0]
+        try:
+            await self._child.start(self._settings.command, self._settings.environment)
+        except OSError as error:
+            raise CommandError(f"{program} can't be run: {error.strerror or error}") from error
+        logs.info("child_started", pid=self.pid, program=program)
+
+    async def greet(self, words: Coroutine[Any, Any, _T]) -> _T:
+        """Exchange the first words, and return what they give.
+
+        Raises EndedEarlyError or ChildFailedError where they don't come to an end before the deadline.
+        """
+        seconds = self._settings.start_seconds
+        greeting = asyncio.create_task(words)
+        try:
+            async with asyncio.timeout(seconds):
+                waiting: set[asyncio.Future[Any]] = {greeting, self._child.ended}
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if self._child.ended.done():
+                    raise EndedEarlyError(self._words.explain(f"{self._child.ended.result()} before it answered"))
+                return await greeting
+        except TimeoutError as error:
+            what = f"it gave no answer within {seconds:g} s"
+            raise ChildFailedError(self._words.explain(what)) from error
+        except RpcError as error:
+            raise ChildFailedError(self._words.explain(error.message)) from error
+        finally:
+            greeting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, RpcError):
+                await greeting
+
+    async def ended(self) -> str:
+        """Wait until it ends by itself. Returns how, with its last words."""
+        return self._words.explain(await asyncio.shield(self._child.ended))
+
+    async def end(self, reason: str) -> None:
+        """End the process group, and fail what is in flight with `reason`."""
+        await asyncio.shield(self._child.stop())
+        self.link.lost(reason)
+
+    def _heard(self, line: bytes | LineTooLongError) -> None:
+        if isinstance(line, LineTooLongError):
+            self._heard_too_much(line)
+            return
+        message = decode_child(line)
+        if message is not None:
+            try:
+                self.link.heard(message)
+            except Exception as error:  # noqa: BLE001 - one message must not cost the others that came with it
+                logs.fault("message_of_child_failed", error, method=message.method)
+            return
+        self._words.add_rubbish(line)
+        if self._words.rubbish_lines <= LOGGED_RUBBISH_LINES:
+            logs.warning("child_rubbish", stream="child", line=line[:300].decode(errors="replace"))
+
+    def _heard_too_much(self, line: LineTooLongError) -> None:
+        """Fail the call whose answer was too long, if its id can be found near either end."""
+        limit = self._settings.max_message_bytes
+        logs.warning("child_message_too_long", limit_bytes=limit)
+        for match in _ANSWERED.finditer(line.edges):
+            error = RpcError(CONNECTION_LOST, f"The server's answer exceeds {limit} bytes, the most there may be.")
+            self.link.drop(match.group(1), error)
+
+    def _heard_error(self, line: str) -> None:
+        self._words.add_stderr(line)
+        self._stderr_log.write(line)
