@@ -1,7 +1,10 @@
 """The registry that holds a fleet's images, and goes with the fleet."""
 
+import base64
+import hashlib
 from dataclasses import dataclass
 
+import bcrypt
 import pulumi
 import yaml
 
@@ -18,6 +21,11 @@ LIMITS = Limits.of(cpus=1.0, mebibytes=256)
 _DATA = "/var/lib/registry"
 _CONFIG = "/etc/mcp-fleet/registry.yml"
 _HTPASSWD = "/run/secrets/htpasswd"
+_TO_BCRYPT = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+    b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+)
+"""From base64's alphabet to that of bcrypt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +34,7 @@ class RegistryArgs:
 
     Arguments:
         host: name under which builders and Docker hosts reach it; `port`: the port there.
-        username, password_hash: who may push and pull; the hash is bcrypt's.
+        username, password: who may push and pull. The password is random, and has at most 72 bytes.
     """
 
     fleet: Fleet
@@ -36,7 +44,7 @@ class RegistryArgs:
     host: pulumi.Input[str]
     port: pulumi.Input[int]
     username: pulumi.Input[str]
-    password_hash: pulumi.Input[str]
+    password: pulumi.Input[str]
 
     # sizes
     limits: Limits = LIMITS
@@ -57,7 +65,7 @@ class Registry(pulumi.ComponentResource):
         super().__init__("mcp-fleet:components:Registry", name, {}, opts)
         volume = data_volume(name, args.fleet, self)
         files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)
-        htpasswd = pulumi.Output.format("{0}:{1}\n", args.username, args.password_hash)
+        htpasswd = pulumi.Output.all(args.username, args.password).apply(lambda account: htpasswd_line(*account))
         service = swarm_service(
             SwarmService(
                 fleet=args.fleet,
@@ -78,6 +86,20 @@ class Registry(pulumi.ComponentResource):
             address=pulumi.Output.format("{0}:{1}", args.host, args.port), service_id=service.id
         )
         self.register_outputs(vars(self.outputs))
+
+
+def htpasswd_line(username: str, password: str) -> str:
+    """Return the line of an htpasswd file, the same at each call.
+
+    The registry checks the hash at every request, hundreds for one image. So its cost is bcrypt's lowest: more of it
+    protects passwords that can be guessed, and this one is random. Its salt is made of the password for the same cause.
+
+    Raises:
+        ValueError: the password is longer than 72 bytes.
+    """
+    digest = hashlib.sha256(f"{username}:{password}".encode()).digest()[:16]
+    salt = base64.b64encode(digest).rstrip(b"=").translate(_TO_BCRYPT)
+    return f"{username}:{bcrypt.hashpw(password.encode(), b'$2b$04$' + salt).decode()}\n"
 
 
 def registry_config() -> str:

@@ -149,7 +149,7 @@ def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Founda
             host=ADDRESS,
             port=config.registry_port,
             username=account.username,
-            password_hash=password.bcrypt_hash,
+            password=account.password,
         ),
         opts=opts,
     )

@@ -18,7 +18,6 @@ NAME_KEY = "the-key-of-names"
 SECRETS = {
     "name key": NAME_KEY,
     "registry password": "the-password-of-the-registry",
-    "bcrypt hash": "$2a$10$the-hash-of-the-registry",
     "token": "the-token-of-the-server",
     "variable": "the-value-of-the-variable",
     "master": "the-master-of-the-gateway",
@@ -66,7 +65,7 @@ def registry() -> Registry:
             host="localhost",
             port=5000,
             username="test",
-            password_hash=secret("bcrypt hash"),
+            password=secret("registry password"),
         ),
     )
 
