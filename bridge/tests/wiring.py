@@ -12,8 +12,10 @@ from mcp_bridge.core.envelope import decode, decode_child
 from mcp_bridge.core.errors import RpcError
 from mcp_bridge.core.event_streams import EventStore
 from mcp_bridge.core.link import Link
+from mcp_bridge.core.origin import NOWHERE, Origin
 from mcp_bridge.core.profile import Profile
 from mcp_bridge.core.sessions import SessionTable
+from mcp_bridge.core.spans import Spans
 from mcp_bridge.core.switchboard import Switchboard
 from msgspec import Raw
 
@@ -56,6 +58,7 @@ class Recorder:
     def __init__(self) -> None:
         self.sent: list[Any] = []
         self.answer: Any = None
+        self.origin: Origin = NOWHERE
 
     def send(self, message: bytes) -> bool:
         self.sent.append(json.loads(message))
@@ -94,6 +97,7 @@ class Wiring:
             list_changed=lambda _: None,
             later=lambda _, act: self.delayed.append(act),
             again=lambda _, proceed: self.waiting.append(proceed),
+            spans=Spans(None),
         )
         self.audience = Audience(stateless=True)
         self.link = self.connect()

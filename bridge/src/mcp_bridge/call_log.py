@@ -66,19 +66,18 @@ class CallLog:
                 return
         else:
             self._left[failed] -= 1
-        origin = call.exchange.origin
         line = _Line(
             self._now(),
             "info",
             self._server,
             "call",
-            origin.request_id,
+            call.exchange.origin.request_id,
             call.caller.client,
             labels.method,
             labels.tool,
             round(seconds * 1000, 3),
             labels.outcome,
-            "" if origin.trace is None else origin.trace.trace_id,
+            "" if call.trace is None else call.trace.trace_id,
         )
         if not self._lines:
             self._loop.call_soon(self.flush)

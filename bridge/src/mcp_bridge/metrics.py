@@ -79,6 +79,14 @@ class Metrics:
         self._restarts_seen = 0
         self._outcomes: dict[CallLabels, Counter] = {}
         self._durations: dict[str, Histogram] = {}
+        spans = Counter(
+            "mcp_trace_spans",
+            "Spans by what became of them: sent or dropped.",
+            ("server", "outcome"),
+            registry=registry,
+        )
+        self._spans = {outcome: spans.labels(server, outcome) for outcome in ("sent", "dropped")}
+        self._spans_seen = {"sent": 0, "dropped": 0}
         registry.register(_Container(server, ControlGroup()))
         self.requests_total = 0
         self.errors_total = 0
@@ -104,6 +112,12 @@ class Metrics:
         """Take the number of restarts since the bridge started."""
         self._restarts.inc(restarts - self._restarts_seen)
         self._restarts_seen = restarts
+
+    def count_spans(self, sent: int, dropped: int) -> None:
+        """Take the numbers of spans since the bridge started."""
+        for outcome, number in (("sent", sent), ("dropped", dropped)):
+            self._spans[outcome].inc(number - self._spans_seen[outcome])
+            self._spans_seen[outcome] = number
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

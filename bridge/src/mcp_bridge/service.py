@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from mcp_wire.registration import Registration
@@ -20,9 +20,10 @@ from .core.calls import ClientCall
 from .core.errors import UNAVAILABLE, RpcError
 from .core.link import Link
 from .core.sessions import SessionTable
+from .core.spans import Spans
 from .core.switchboard import Switchboard
 from .endpoint import Endpoint
-from .health import Health
+from .health import BRIDGE_VERSION, Health
 from .http import answer
 from .http.connection import Connection
 from .http.listener import Listener
@@ -35,6 +36,9 @@ from .processes.shared import SharedChildren
 from .redaction import Redactor
 from .registrar import Registrar
 from .settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from .tracing import Tracing
 
 LEAVE_SECONDS: Final = 1.0
 """After leaving Consul: as long, calls that are on their way here are still served."""
@@ -68,7 +72,9 @@ class Service:
             list_changed=self._list_changed,
             later=_later,
             again=self._again,
+            spans=Spans(None if settings.otlp_endpoint is None else settings.trace_ratio),
         )
+        self._tracing = _tracing(settings)
         child = ChildSettings(
             command=settings.command,
             environment=child_environment(secrets),
@@ -139,6 +145,8 @@ class Service:
         await self._listener.open(self._settings.host, self._settings.port)
         logs.info("listening", host=self._settings.host, port=self._listener.port)
         self._processes.start()
+        if self._tracing is not None:
+            self._tracing.start()
         if self._registrar is not None:
             self._registrar.start()
         stopping = asyncio.create_task(stop.wait())
@@ -172,6 +180,8 @@ class Service:
                 call.failed(RpcError(UNAVAILABLE, "The server is shutting down. Whether this call ran is not known."))
         await self._processes.stop()
         await self._listener.close()
+        if self._tracing is not None:
+            await self._tracing.stop()
         self._call_log.flush()
 
     # What the parts tell
@@ -195,6 +205,8 @@ class Service:
         labels = CallLabels.of(call, code, self._processes.survey.tool_names)
         self._metrics.settled(labels, seconds)
         self._call_log.settled(call, labels, seconds)
+        if self._tracing is not None:
+            self._tracing.settled(call, labels, seconds)
 
     def _sweep(self, now: float) -> None:
         self._endpoint.sweep(time.monotonic(), self._listener.replies())
@@ -225,7 +237,23 @@ class Service:
         metrics.in_flight.set(status.in_flight)
         metrics.breaker.set(status.breaker)
         metrics.count_restarts(status.restarts)
+        if self._tracing is not None:
+            metrics.count_spans(self._tracing.sent, self._tracing.dropped)
         return metrics.render()
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    if settings.otlp_endpoint is None:
+        return None
+    # Only where it is asked for: the client and the messages take memory.
+    from .tracing import Tracing
+
+    resource = {
+        "service.name": settings.name,
+        "service.namespace": "mcp",
+        "service.instance.id": f"{settings.slot}-{settings.task}",
+    }
+    return Tracing(settings.otlp_endpoint, resource, BRIDGE_VERSION)
 
 
 def _later(seconds: float, act: Callable[[], None]) -> None:

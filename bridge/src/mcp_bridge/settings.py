@@ -47,6 +47,8 @@ class Settings:
     workers: int
     breaker_seconds: float
     log_level: str
+    otlp_endpoint: str | None
+    trace_ratio: float
 
 
 class _EnvironmentParser(argparse.ArgumentParser):
@@ -90,6 +92,10 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
     ):
         if getattr(given, name) <= 0:
             parser.error(f"--{name.replace('_', '-')} must be more than 0")
+    if not 0 <= given.trace_ratio <= 1:
+        parser.error("--trace-ratio must be from 0 to 1")
+    if given.otlp_endpoint and not given.otlp_endpoint.startswith(("http://", "https://")):
+        parser.error("--otlp-endpoint must be a URL such as http://collector:4318")
     host = given.host or ("0.0.0.0" if given.gateway_token_file else "127.0.0.1")  # noqa: S104 - the token guards it
     return Settings(
         command=tuple(command),
@@ -111,6 +117,8 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         workers=given.workers,
         breaker_seconds=given.breaker_seconds,
         log_level=given.log_level,
+        otlp_endpoint=given.otlp_endpoint,
+        trace_ratio=given.trace_ratio,
     )
 
 
@@ -157,6 +165,10 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
         kind=float,
         text="five failures of a process within it: it is left alone, and calls are refused, for as long",
     )
+    option(
+        "--otlp-endpoint", default=None, metavar="URL", text="OTLP receiver for traces, such as http://collector:4318"
+    )
+    option("--trace-ratio", default="1", kind=float, text="part of the calls without a trace of the client's to record")
     parser.add_argument(
         "--log-level",
         default=environment.get(PREFIX + "LOG_LEVEL") or "info",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from .callers import Caller, Exchange, Session
 from .envelope import Envelope, failure, notification, result
 from .errors import RpcError
+from .spans import Span
+from .trace_context import TraceContext
 
 if TYPE_CHECKING:
     from .link import Link
@@ -60,6 +62,8 @@ class ClientCall(Call):
         name: the tool, prompt or resource that it acts on.
         started: monotonic seconds of its arrival.
         settle: takes the call and the child's answer, or why there is none.
+
+    `span` is its own, where it is recorded; `trace` is what the child is told of the trace that it belongs to.
     """
 
     __slots__ = (
@@ -73,8 +77,10 @@ class ClientCall(Call):
         "params",
         "repeated",
         "rounds",
+        "span",
         "started",
         "token",
+        "trace",
     )
 
     def __init__(
@@ -98,6 +104,8 @@ class ClientCall(Call):
         self.started = started
         self.params = b""
         self.token: bytes | None = None
+        self.span: Span | None = None
+        self.trace: TraceContext | None = None
         self.rounds = 0
         self.repeated = False
         self.done = False

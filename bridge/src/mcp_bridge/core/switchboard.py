@@ -24,6 +24,7 @@ from .link import Link
 from .questions import Questions
 from .rounds import Rounds
 from .sessions import SessionTable
+from .spans import Spans
 
 _T = TypeVar("_T")
 _REFRESHED: Final = frozenset(LIST_CHANGED)
@@ -59,6 +60,7 @@ class Switchboard:
         list_changed: called with the conversation in which a child says that a list changed.
         later: runs a function after some seconds.
         again: finds the next child for a caller whose child has ended.
+        spans: begins the calls' spans.
     """
 
     def __init__(
@@ -69,12 +71,14 @@ class Switchboard:
         list_changed: Callable[[Link], None],
         later: Callable[[float, Callable[[], None]], None],
         again: Callable[[Caller, Callable[[Link | RpcError], None]], None],
+        spans: Spans,
     ) -> None:
         self.sessions = sessions
         self.interests = Interests()
         self._settled = settled
         self._list_changed = list_changed
         self.questions = Questions()
+        self._spans = spans
         self._rounds = Rounds(self.questions.put, later)
         self._again = again
 
@@ -145,9 +149,10 @@ class Switchboard:
             started=link.clock(),
             settle=self._settle,
         )
+        call.span, call.trace = self._spans.begin(exchange.origin.trace, message.params)
         number = link.take_number()
         call.params, call.token = translation.to_child(
-            bytes(message.params), caller, child_modern=profile.modern, number=number
+            bytes(message.params), caller, child_modern=profile.modern, number=number, trace=call.trace
         )
         if caller.modern and caller.log_level is not None:
             log_levels.reach(link, caller.log_level)

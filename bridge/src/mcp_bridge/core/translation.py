@@ -14,17 +14,20 @@ from .callers import Caller
 from .envelope import members
 from .errors import INVALID_PARAMS, RpcError
 from .profile import Profile
+from .trace_context import TraceContext
 
 _CACHE_HINT: Final = b'"ttlMs":0,"cacheScope":"private",'
 _LIFTED: Final = ("resultType", "ttlMs", "cacheScope")
 
 
-def to_child(params: bytes, caller: Caller, *, child_modern: bool, number: bytes) -> tuple[bytes, bytes | None]:
+def to_child(
+    params: bytes, caller: Caller, *, child_modern: bool, number: bytes, trace: TraceContext | None = None
+) -> tuple[bytes, bytes | None]:
     """Return the params for the child, and the client's own progress token if it gave one.
 
     Raises RpcError where `_meta` is no object.
     """
-    if not caller.modern and not child_modern and b'"_meta"' not in params and b"\\u" not in params:
+    if trace is None and not caller.modern and not child_modern and b'"_meta"' not in params and b"\\u" not in params:
         return params, None
     fields = _object(params, "params")
     meta = _object(bytes(fields["_meta"]), "params._meta") if "_meta" in fields else {}
@@ -36,6 +39,12 @@ def to_child(params: bytes, caller: Caller, *, child_modern: bool, number: bytes
             meta.pop(key, None)
     elif child_modern and not caller.modern:
         meta.update(caller.envelope())
+    if trace is not None:
+        meta["traceparent"] = Raw(msgspec.json.encode(trace.traceparent))
+        if trace.state:
+            meta["tracestate"] = Raw(msgspec.json.encode(trace.state))
+        else:
+            meta.pop("tracestate", None)
     if meta:
         fields["_meta"] = Raw(msgspec.json.encode(meta))
     else:
