@@ -22,7 +22,7 @@ engine: ## bring up what a stack runs on, without a stack
 test: unit engine ## the tests; the slow half runs on real Docker and Pulumi
 	@$(PYTHON) -m pytest -m "engine and not long" $(ARGS)
 
-test-long: engine ## changes under load, bad releases, killed updates: half an hour and more
+test-long: engine ## changes under load, killed updates, 100,000 hostile messages: half an hour and more
 	@$(PYTHON) -m pytest -m long $(ARGS)
 
 check: lint types unit ## the fast half: no Docker, no Pulumi engine, no network
@@ -35,7 +35,7 @@ types: ## mypy, strict
 	@$(PYTHON) -m mypy $(SOURCES)
 
 unit: ## unit and component tests
-	@$(PYTHON) -m pytest -m "not engine" -n auto $(FAST_TESTS) $(ARGS)
+	@$(PYTHON) -m pytest -m "not engine and not long" -n auto $(FAST_TESTS) $(ARGS)
 
 bench: engine ## measure the dev stack; the figures go to docs/performance.md
 	@$(PYTHON) -m bench $(ARGS)

@@ -4,11 +4,19 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 
 CASES = int(os.environ.get("BRIDGE_CASES", "60"))
+FUZZERS = 4
+"""How many fuzzers share the cases below."""
+
+HOSTILE = [2_000 // FUZZERS, pytest.param(100_000 // FUZZERS, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
+"""Cases of each fuzzer over real connections and pipes: in `make test`, and in `make test-long`."""
 
 
-def cases(*strategies: Any, **named: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def cases(*strategies: Any, count: int = CASES, **named: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """`hypothesis.given`, with a number of cases, and without a deadline that a busy machine would miss."""
-    return lambda test: settings(max_examples=CASES, deadline=None)(given(*strategies, **named)(test))
+    checks = [HealthCheck.too_slow]
+    given_ = given(*strategies, **named)
+    return lambda test: settings(max_examples=count, deadline=None, suppress_health_check=checks)(given_(test))

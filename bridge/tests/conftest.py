@@ -7,6 +7,13 @@ import pytest
 from bridge.tests.rig import Bridge, bridge, server
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tests out unless `-m` speaks of them."""
+    if "long" not in config.getoption("-m"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
@@ -22,6 +29,15 @@ def modern_bridge() -> Iterator[Bridge]:
 @pytest.fixture(scope="session")
 def session_bridge() -> Iterator[Bridge]:
     with bridge(*server("session_era")) as running:
+        running.wait_ready()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hostile_bridge() -> Iterator[Bridge]:
+    """Before a server that prints what it is told to."""
+    options = ("--max-message-bytes", str(2**20), "--max-sessions", "1000000")
+    with bridge(*server("hostile"), options=options) as running:
         running.wait_ready()
         yield running
 

@@ -1,5 +1,6 @@
 """HTTP parsing and the order of answers, on a transport that is a list: no socket, no loop."""
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -68,8 +69,8 @@ class Application:
         """Connections are not counted here."""
 
 
-def connect(application: Application) -> tuple[Connection, Transport]:
-    connection, transport = Connection(application, lambda: 0.0), Transport()
+def connect(application: Application, clock: Callable[[], float] = lambda: 0.0) -> tuple[Connection, Transport]:
+    connection, transport = Connection(application, clock), Transport()
     connection.connection_made(transport)  # type: ignore[arg-type]
     return connection, transport
 
@@ -181,6 +182,52 @@ def test_a_stream_ends_and_the_connection_goes_on() -> None:
     assert not transport.closed
     connection.data_received(message(b"y"))
     assert len(application.requests) == 2
+
+
+def test_bytes_now_and_then_do_not_hold_a_connection() -> None:
+    now = 0.0
+    connection, _ = connect(Application(), lambda: now)
+    for byte in b"POST / HTTP/1.1\r\nhost: a\r\nx: " + b"y" * 32:
+        assert not connection.overdue(now)
+        connection.data_received(bytes([byte]))
+        now += 1.0
+    assert connection.overdue(now)
+
+
+def test_a_body_may_take_its_time_but_not_for_ever() -> None:
+    now = 0.0
+    connection, _ = connect(Application(), lambda: now)
+    connection.data_received(message(b"x" * 900)[:-900])
+    while now < 290:
+        assert not connection.overdue(now)
+        connection.data_received(b"x")
+        now += 10.0
+    assert connection.overdue(now + 20)
+
+
+def test_a_client_that_takes_nothing_of_its_answer_is_stuck() -> None:
+    connection, transport = connect(Application())
+    connection.data_received(message(b"x" * 900))
+    transport.unsent = 500
+    assert not any(connection.stuck(float(now)) for now in range(60))
+    transport.unsent = 400
+    assert not any(connection.stuck(float(now)) for now in range(60, 120))
+    assert connection.stuck(121.0)
+    transport.unsent = 0
+    assert not connection.stuck(122.0)
+
+
+def test_an_invitation_to_continue_does_not_break_into_an_answer() -> None:
+    application = Application(at_once=False)
+    connection, transport = connect(application)
+    expecting = b"POST /b HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n"
+    connection.data_received(expecting)
+    assert transport.written == b"HTTP/1.1 100 Continue\r\n\r\n"
+    connection.data_received(b"x")
+    application.replies[0].begin_stream()
+    written = transport.written
+    connection.data_received(expecting)
+    assert transport.written == written
 
 
 def test_repeated_headers_are_noted() -> None:

@@ -99,7 +99,7 @@ class Service:
         )
         self._endpoint = Endpoint(admission, self._processes, self._switchboard, time.monotonic)
 
-    # http.connection.Application
+    # http.application.Application
 
     def serve(self, request: Request, reply: Reply) -> None:
         """Serve one request."""

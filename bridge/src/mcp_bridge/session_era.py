@@ -36,6 +36,9 @@ KNOWN_REVISIONS: Final = frozenset({*revisions.SESSION_REVISIONS, "2024-11-05"})
 """What a client may name. The oldest knows another transport, but its messages are the same."""
 
 
+MAX_INITIALIZE_BYTES: Final = 64 * 1024
+
+
 class _Initialize(msgspec.Struct):
     protocolVersion: str  # noqa: N815 - the wire's name
     capabilities: dict[str, Any]
@@ -130,6 +133,9 @@ class SessionEra:
 
     def _initialize(self, reply: Reply, message: Envelope) -> None:
         client_id = bytes(message.id)
+        if len(message.params) > MAX_INITIALIZE_BYTES:
+            text = f"The params of initialize exceed {MAX_INITIALIZE_BYTES} bytes, which the session would hold."
+            raise HttpError(200, RpcError(INVALID_PARAMS, text), client_id)
         try:
             asked = msgspec.json.decode(message.params or b"{}", type=_Initialize)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

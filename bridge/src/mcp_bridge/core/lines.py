@@ -1,18 +1,24 @@
 """Cutting a byte stream into lines of bounded length."""
 
 from collections.abc import Iterator
-from typing import Final
 
-_EDGE_BYTES: Final = 1024
-"""How much of a line that is too long is kept, of either end, to tell whose answer it was."""
+from .envelope import EDGE_BYTES
 
 
 class LineTooLongError(Exception):
-    """A line that was dropped. `edges` is its beginning and its end."""
+    """A line that was dropped: told at once when it grows too long, and again when it ends.
 
-    def __init__(self, edges: bytes) -> None:
+    Arguments:
+        head: its beginning.
+        tail: its end, empty before that is known.
+        told: whether this line was told of before.
+    """
+
+    def __init__(self, head: bytes, tail: bytes = b"", *, told: bool = False) -> None:
         super().__init__("line too long")
-        self.edges = edges
+        self.head = head
+        self.tail = tail
+        self.told = told
 
 
 class LineBuffer:
@@ -37,8 +43,8 @@ class LineBuffer:
             start = end + 1
             if line:
                 yield line
-        if start < len(data):
-            self._keep(data[start:] if start else data)
+        if start < len(data) and self._keep(data[start:] if start else data):
+            yield LineTooLongError(self._dropped_head)
 
     def rest(self) -> bytes:
         """Return the line that the end of the stream cut off."""
@@ -46,8 +52,8 @@ class LineBuffer:
 
     def _complete(self, last: bytes) -> bytes | LineTooLongError:
         if self._size + len(last) > self._maximum or self._dropped_head:
-            self._keep(last)
-            error = LineTooLongError(self._dropped_head + b" " + self._dropped_tail)
+            told = not self._keep(last)
+            error = LineTooLongError(self._dropped_head, self._dropped_tail, told=told)
             self._dropped_head = self._dropped_tail = b""
             return error
         if not self._pieces:
@@ -58,14 +64,17 @@ class LineBuffer:
         self._size = 0
         return line
 
-    def _keep(self, piece: bytes) -> None:
+    def _keep(self, piece: bytes) -> bool:
+        """Keep a piece of the line, or of its end where the line is dropped. True where it is dropped from here on."""
         if self._dropped_head:
-            self._dropped_tail = (self._dropped_tail + piece)[-_EDGE_BYTES:]
-            return
+            self._dropped_tail = (self._dropped_tail + piece)[-EDGE_BYTES:]
+            return False
         self._pieces.append(piece)
         self._size += len(piece)
-        if self._size > self._maximum:
-            whole = b"".join(self._pieces)
-            self._dropped_head, self._dropped_tail = whole[:_EDGE_BYTES], whole[-_EDGE_BYTES:]
-            self._pieces = []
-            self._size = 0
+        if self._size <= self._maximum:
+            return False
+        whole = b"".join(self._pieces)
+        self._dropped_head, self._dropped_tail = whole[:EDGE_BYTES], whole[-EDGE_BYTES:]
+        self._pieces = []
+        self._size = 0
+        return True

@@ -146,7 +146,7 @@ class Link:
 
     def _heard_answer(self, message: Envelope) -> None:
         number = bytes(message.id)
-        call = self._pending.pop(number, None)
+        call = self._pending.pop(number, None) or self._pending.pop(number.strip(b'"'), None)
         if call is not None:
             call.answered(message)
         elif self._ghosts.pop(number, None) is None:

@@ -99,5 +99,12 @@ def _render(value: object) -> str | None:
 
 def _equal(kind: str, rendered: str, decoded: str) -> bool:
     if kind == "integer" and _DECIMAL.fullmatch(rendered) and _DECIMAL.fullmatch(decoded):
-        return int(rendered.partition(".")[0]) == int(decoded.partition(".")[0])
+        return _whole(rendered) == _whole(decoded)
     return rendered == decoded
+
+
+def _whole(decimal: str) -> str:
+    """Return the one way to write an integer. Not as an `int`: that has an end, which a client must not reach."""
+    digits = decimal.partition(".")[0]
+    magnitude = digits.lstrip("-").lstrip("0")
+    return ("-" if digits.startswith("-") and magnitude else "") + magnitude

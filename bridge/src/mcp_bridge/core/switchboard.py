@@ -9,7 +9,7 @@ from msgspec import Raw
 from . import log_levels, revisions, translation
 from .callers import Caller, Exchange, Session
 from .calls import ClientCall
-from .envelope import Envelope, error_object, key_of, notification, result
+from .envelope import Envelope, check_unique, error_object, key_of, notification, result
 from .errors import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -33,6 +33,7 @@ _REFRESHED: Final = frozenset(LIST_CHANGED)
 class _Named(msgspec.Struct):
     name: str = ""
     uri: str = ""
+    meta: Raw = msgspec.field(name="_meta", default=Raw())
 
 
 class _Level(msgspec.Struct):
@@ -89,6 +90,8 @@ class Switchboard:
         method = message.method or ""
         if caller.modern and method in revisions.SESSION_ONLY:
             raise RpcError(METHOD_NOT_FOUND, f"{method} does not exist in revision {revisions.MODERN}.", method)
+        if method == "initialize":
+            raise RpcError(INVALID_REQUEST, "initialize can't be part of a batch.")
         if not caller.modern and method in revisions.MODERN_ONLY:
             raise RpcError(METHOD_NOT_FOUND, f"{method} needs revision {revisions.MODERN}.", method)
         answer = self._answer_here(link, caller, message, exchange)
@@ -305,7 +308,7 @@ def _try_read(params: bytes, kind: type[_T]) -> _T | None:
     """Read the params of a notification: a malformed one has nobody to complain to."""
     try:
         return msgspec.json.decode(params, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -313,4 +316,8 @@ def _name(method: str, params: Raw) -> str:
     if method not in revisions.NAMED_BY or not params:
         return ""
     named = _read(params, _Named)
-    return named.uri if revisions.NAMED_BY[method] == "uri" else named.name
+    member = revisions.NAMED_BY[method]
+    quoted = b'"%b"' % member.encode()
+    if bytes(params).count(quoted) > bytes(named.meta).count(quoted) + 1:
+        check_unique(params)
+    return named.uri if member == "uri" else named.name

@@ -118,6 +118,6 @@ def input_required(result: Raw) -> InputRequired | None:
         return None
     try:
         found = msgspec.json.decode(result, type=InputRequired)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return found if found.resultType == "input_required" else None

@@ -3,11 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import httptools
 
 from . import answer
+from .application import Application
 from .reply import Reply
 from .request import Request
 
@@ -15,8 +16,12 @@ MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_PIPELINED: Final = 16
 """Requests that may wait behind the one in progress before the connection is no longer read."""
 
-REQUEST_SECONDS: Final = 60.0
-"""Pause within a request after which the connection is closed."""
+PAUSE_SECONDS: Final = 60.0
+"""Pause within a request, or in taking its answer, after which the connection is closed."""
+
+HEAD_SECONDS: Final = 60.0
+REQUEST_SECONDS: Final = 300.0
+"""Within which the headers, and the whole request, must be here: a byte now and then must not hold a connection."""
 
 IDLE_SECONDS: Final = 4000.0
 """Idle connections are kept longer than a proxy keeps them (Envoy: an hour), so that the proxy is never surprised."""
@@ -26,21 +31,6 @@ LINGER_SECONDS: Final = 2.0
 
 HIGH_WATER_BYTES: Final = 256 * 1024
 """Unsent bytes at which no further request of this connection is begun."""
-
-
-class Application(Protocol):
-    """What a connection serves."""
-
-    max_body_bytes: int
-
-    def serve(self, request: Request, reply: Reply) -> None:
-        """Begin to serve a request; the answer goes to `reply`, now or later."""
-
-    def hung_up(self, reply: Reply) -> None:
-        """The client left before it had its whole answer."""
-
-    def closed(self, connection: "Connection") -> None:
-        """A connection is no more."""
 
 
 class Connection(asyncio.Protocol):
@@ -60,6 +50,10 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Request] = deque()
         self._reading = True
         self._writable = True
+        self._serving = False
+        self._written = 0
+        self._taken = 0
+        self._taken_at = 0.0
         # Per request
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
@@ -67,7 +61,9 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._head_bytes = 0
+        self._field_bytes = 0
         self._in_head = True
+        self._began: float | None = None
 
     # asyncio.Protocol
 
@@ -94,14 +90,10 @@ class Connection(asyncio.Protocol):
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(400, b"This server does not upgrade connections.\n")
-        except _TooLargeError as error:
-            self._refuse(error.status, error.text)
         except httptools.HttpParserError as error:
             # What a callback raises arrives as the cause of the parser's own error.
             cause = error.__context__
-            if isinstance(cause, _TooLargeError):
+            if isinstance(cause, _RefusedError):
                 self._refuse(cause.status, cause.text)
             else:
                 self._refuse(400, b"Not an HTTP request.\n")
@@ -127,16 +119,22 @@ class Connection(asyncio.Protocol):
         self._repeated = set()
         self._body = []
         self._body_bytes = 0
-        self._head_bytes = 0
-        self._in_head = True
+        self._field_bytes = 0
+        self._began = self.last_used
 
     def on_url(self, url: bytes) -> None:
         self._url += url
+        self._count(len(url))
+
+    def _count(self, size: int) -> None:
+        self._field_bytes += size
+        if self._field_bytes > MAX_HEADER_BYTES:
+            raise _RefusedError(431, b"The headers are too large.\n")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > 2 * MAX_HEADER_BYTES:
-            raise _TooLargeError(431, b"The headers are too large.\n")
+        self._count(len(name) + len(value))
+        if not self._in_head:
+            return  # a trailer: it must not pass for a header (RFC 9110, 6.5.1)
         name = name.lower()
         if name in self._headers:
             self._repeated.add(name)
@@ -144,21 +142,37 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        length = self._headers.get(b"content-length")
+        headers = self._headers
+        if self._parser.should_upgrade():
+            raise _RefusedError(400, b"This server does not upgrade connections.\n")
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise _RefusedError(505, b"This server speaks HTTP/1.1.\n")
+        if b"host" not in headers and version == "1.1":
+            raise _RefusedError(400, b"The Host header is missing.\n")
+        if b"host" in self._repeated:
+            raise _RefusedError(400, b"There is more than one Host header.\n")
+        if b"transfer-encoding" in headers:
+            if version == "1.0" or b"transfer-encoding" in self._repeated:
+                raise _RefusedError(400, b"Transfer-Encoding is for HTTP/1.1, and once.\n")
+            if headers[b"transfer-encoding"].lower() != b"chunked":
+                raise _RefusedError(501, b"The only Transfer-Encoding here is chunked.\n")
+        length = headers.get(b"content-length")
         if length is not None and int(length) > self._application.max_body_bytes:
-            raise _TooLargeError(413, b"The body is too large.\n")
-        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+            raise _RefusedError(413, b"The body is too large.\n")
+        if b"expect" in headers and headers[b"expect"].lower() == b"100-continue" and self._owes_nothing:
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         if self._body_bytes > self._application.max_body_bytes:
-            raise _TooLargeError(413, b"The body is too large.\n")
+            raise _RefusedError(413, b"The body is too large.\n")
         self._body.append(body)
 
     def on_message_complete(self) -> None:
         self._in_head = True
         self._head_bytes = 0
+        self._began = None
         path = self._url.partition(b"?")[0]
         request = Request(
             method=self._parser.get_method(),
@@ -179,11 +193,17 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         """Begin the next request, if none is in progress and the client reads its answers."""
-        while self._waiting and self.reply is None and self._writable and self._transport is not None:
-            request = self._waiting.popleft()
-            reply = Reply(self, request)
-            self.reply = reply
-            self._application.serve(request, reply)
+        if self._serving:
+            return  # answered while it was begun: the loop below goes on
+        self._serving = True
+        try:
+            while self._waiting and self.reply is None and self._writable and self._transport is not None:
+                request = self._waiting.popleft()
+                reply = Reply(self, request)
+                self.reply = reply
+                self._application.serve(request, reply)
+        finally:
+            self._serving = False
         if not self._reading and len(self._waiting) < MAX_PIPELINED and self._transport is not None:
             self._reading = True
             self._transport.resume_reading()
@@ -203,22 +223,33 @@ class Connection(asyncio.Protocol):
         return self.closing or (self.draining and not self._waiting)
 
     @property
-    def _receiving(self) -> bool:
-        """Whether a part of a request is here, and the rest is not."""
-        return not self._in_head or self._head_bytes > 0
+    def _owes_nothing(self) -> bool:
+        """Whether no whole request is here that has no answer yet."""
+        return self.reply is None and not self._waiting
 
     @property
     def idle(self) -> bool:
         """Whether no request is in progress, not even in part."""
-        return self.reply is None and not self._waiting and not self._receiving
+        return self._owes_nothing and self._began is None
 
     def overdue(self, now: float) -> bool:
         """Whether the client is too slow with a request that it began, or has not used the connection for long."""
         if self._refused:
             return now - self.last_used > LINGER_SECONDS
-        if self.reply is not None or self._waiting:
+        if not self._owes_nothing:
             return False
-        return now - self.last_used > (REQUEST_SECONDS if self._receiving else IDLE_SECONDS)
+        if self._began is None:
+            return now - self.last_used > IDLE_SECONDS
+        allowed = HEAD_SECONDS if self._in_head else REQUEST_SECONDS
+        return now - self.last_used > PAUSE_SECONDS or now - self._began > allowed
+
+    def stuck(self, now: float) -> bool:
+        """Whether the client has taken nothing for long of what waits for it. To be asked every second or so."""
+        unsent = self.unsent
+        taken = self._written - unsent
+        if not unsent or taken > self._taken:
+            self._taken, self._taken_at = taken, now
+        return now - self._taken_at > PAUSE_SECONDS
 
     @property
     def unsent(self) -> int:
@@ -228,6 +259,7 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Write bytes; ignored when the client has left."""
         if self._transport is not None:
+            self._written += len(data)
             self._transport.write(data)
 
     def close(self) -> None:
@@ -259,7 +291,7 @@ class Connection(asyncio.Protocol):
         self._refused = True
 
 
-class _TooLargeError(Exception):
+class _RefusedError(Exception):
     def __init__(self, status: int, text: bytes) -> None:
         super().__init__(text)
         self.status = status

@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from .connection import Application, Connection
+from .application import Application
+from .connection import Connection
 from .reply import Reply
 
 SWEEP_SECONDS: Final = 1.0
@@ -64,6 +65,8 @@ class Listener:
             for connection in list(self._connections):
                 if connection.overdue(now):
                     connection.close()
+                elif connection.stuck(now):
+                    connection.abort()
             self._sweep(now)
 
     def drain(self) -> None:

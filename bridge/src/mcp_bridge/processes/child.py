@@ -66,10 +66,10 @@ class Child(asyncio.SubprocessProtocol):
                 self._on_line(line)
             return
         for error_line in self._stderr.feed(data):
-            if isinstance(error_line, LineTooLongError):
-                self._on_error_line(error_line.edges.decode(errors="replace"))
-            else:
+            if not isinstance(error_line, LineTooLongError):
                 self._on_error_line(error_line.decode(errors="replace"))
+            elif not error_line.told:
+                self._on_error_line(error_line.head.decode(errors="replace"))
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd == 1 and not self._reaped.is_set():

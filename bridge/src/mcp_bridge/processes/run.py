@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from mcp_bridge import logs
 from mcp_bridge.core.audience import Audience
-from mcp_bridge.core.envelope import decode_child
+from mcp_bridge.core.envelope import answered_id, decode_child
 from mcp_bridge.core.errors import CONNECTION_LOST, RpcError
 from mcp_bridge.core.lines import LineTooLongError
 from mcp_bridge.core.link import Link, Listener
@@ -20,7 +19,6 @@ from mcp_bridge.redaction import Redactor
 from .child import Child
 
 LOGGED_RUBBISH_LINES: Final = 10
-_ANSWERED: Final = re.compile(rb'"id"\s*:\s*(\d+)\s*[,}]')
 _T = TypeVar("_T")
 
 
@@ -137,12 +135,14 @@ class Run:
             logs.warning("child_rubbish", stream="child", line=line[:300].decode(errors="replace"))
 
     def _heard_too_much(self, line: LineTooLongError) -> None:
-        """Fail the call whose answer was too long, if its id can be found near either end."""
+        """Fail the call whose answer was too long, if its id can be found at either end."""
         limit = self._settings.max_message_bytes
-        logs.warning("child_message_too_long", limit_bytes=limit)
-        for match in _ANSWERED.finditer(line.edges):
+        if not line.told:
+            logs.warning("child_message_too_long", limit_bytes=limit)
+        number = answered_id(line.head, line.tail)
+        if number:
             error = RpcError(CONNECTION_LOST, f"The server's answer exceeds {limit} bytes, the most there may be.")
-            self.link.drop(match.group(1), error)
+            self.link.drop(number, error)
 
     def _heard_error(self, line: str) -> None:
         self._words.add_stderr(line)
