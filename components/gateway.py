@@ -33,6 +33,7 @@ class GatewayArgs:
         version: tag of the image.
         port: the port on the host.
         consul: URL of the Consul where servers register.
+        otlp: URL of the OTLP receiver for traces; None for no traces.
         policy: the JSON that `mcp-policy` reads: what each client may do.
         keys: API keys by client.
         master: the secret from which the fleet's internal tokens are derived.
@@ -49,6 +50,7 @@ class GatewayArgs:
     # traffic
     port: pulumi.Input[int]
     consul: pulumi.Input[str]
+    otlp: str | None = None
     policy: pulumi.Input[str]
     keys: Mapping[str, Sequence[pulumi.Input[str]]]
     master: pulumi.Input[str]
@@ -104,6 +106,7 @@ class Gateway(pulumi.ComponentResource):
                     "MCP_GATEWAY_MASTER_FILE": _MASTER,
                     "MCP_GATEWAY_DRAIN_SECONDS": str(DRAIN_SECONDS),
                     "MCP_GATEWAY_STATE_DIR": "/tmp/envoy",  # noqa: S108 - the container's own
+                    **({} if args.otlp is None else {"MCP_GATEWAY_OTLP_ENDPOINT": args.otlp}),
                 },
                 secrets=[files.secret("master", args.master, _MASTER)],
                 ports={PORT: args.port},

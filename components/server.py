@@ -33,6 +33,7 @@ class McpServerArgs:
         secrets: secret variables of the command, by name. Nobody else can read them.
         gateway_token: what the gateway shows to this server alone.
         consul: URL of the Consul where the replicas register.
+        otlp: URL of the OTLP receiver for traces; None for no traces.
         volume: keep /data, and stop the old replica before a new one starts.
         start_seconds: how long a replica may take to its first list of tools.
     """
@@ -49,6 +50,7 @@ class McpServerArgs:
     # fleet
     gateway_token: pulumi.Input[str]
     consul: pulumi.Input[str]
+    otlp: str | None = None
 
     # sizes
     limits: Limits
@@ -126,6 +128,7 @@ def bridge_environment(name: str, args: McpServerArgs) -> dict[str, pulumi.Input
         "MCP_BRIDGE_GATEWAY_TOKEN_FILE": _GATEWAY_TOKEN,
         "MCP_BRIDGE_DRAIN_SECONDS": str(DRAIN_SECONDS),
         "MCP_BRIDGE_START_SECONDS": str(args.start_seconds),
+        **({} if args.otlp is None else {"MCP_BRIDGE_OTLP_ENDPOINT": args.otlp}),
         # Docker makes the folder with the first secret in it, and the bridge insists on one it was told of.
         **({"MCP_BRIDGE_SECRETS_DIR": _SECRETS} if args.secrets else {}),
     }

@@ -117,12 +117,16 @@ class Rig:
         return replica
 
     async def configure(
-        self, policy: Policy, prometheus: tuple[str, int] | None = None, **servers: list[Replica]
+        self,
+        policy: Policy,
+        prometheus: tuple[str, int] | None = None,
+        otlp: tuple[str, int] | None = None,
+        **servers: list[Replica],
     ) -> Resources:
         upstreams = [
             Upstream(name, tuple(sorted(replica.address for replica in found))) for name, found in servers.items()
         ]
-        resources = build(policy, upstreams, master=MASTER, prometheus=prometheus)
+        resources = build(policy, upstreams, master=MASTER, prometheus=prometheus, otlp=otlp)
         await self.envoy.configure(resources, policy)
         return resources
 

@@ -23,6 +23,7 @@ upstream_lists = st.lists(
     unique_by=lambda upstream: upstream.server,
 )
 prometheuses = st.none() | st.just(("prometheus", 9090))
+otlps = st.none() | st.just(("collector", 4318))
 
 
 def routes_of(resources):
@@ -99,10 +100,10 @@ def test_a_client_without_a_limit_has_no_bucket():
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(given_policy=policies(), upstreams=upstream_lists, prometheus=prometheuses)
+@given(given_policy=policies(), upstreams=upstream_lists, prometheus=prometheuses, otlp=otlps)
 @pytest.mark.anyio
-async def test_envoy_accepts_whatever_is_generated(tmp_path, given_policy, upstreams, prometheus):
-    resources = build(given_policy, upstreams, master=MASTER, prometheus=prometheus)
+async def test_envoy_accepts_whatever_is_generated(tmp_path, given_policy, upstreams, prometheus, otlp):
+    resources = build(given_policy, upstreams, master=MASTER, prometheus=prometheus, otlp=otlp)
     await validate(find_envoy(), resources, given_policy, port=8080, candidate=tmp_path / "candidate.json")
     assert not (tmp_path / "candidate.json").exists()
 

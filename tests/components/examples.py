@@ -115,6 +115,7 @@ def server(*, volume: bool = False) -> McpServer:
             volume=volume,
             gateway_token=secret("token"),
             consul="http://consul:8500",
+            otlp="http://collector:4318",
             limits=Limits.of(cpus=0.5, mebibytes=256),
         ),
     )
@@ -131,6 +132,7 @@ def gateway() -> Gateway:
             version="1",
             port=8080,
             consul="http://consul:8500",
+            otlp="http://collector:4318",
             policy='{"clients": {}}',
             keys={"codex": [secret("api key")]},
             master=secret("master"),

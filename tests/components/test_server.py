@@ -32,6 +32,7 @@ def test_the_bridge_learns_its_replica_from_swarm() -> None:
     assert environment["MCP_BRIDGE_TASK"] == "{{.Task.ID}}"
     assert environment["MCP_BRIDGE_CONSUL"] == "http://consul:8500"
     assert environment["COLOUR"] == "blue"
+    assert environment["MCP_BRIDGE_OTLP_ENDPOINT"] == "http://collector:4318"
 
 
 def test_each_secret_is_a_file_that_only_the_server_s_user_reads() -> None:

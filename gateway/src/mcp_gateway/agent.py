@@ -35,6 +35,7 @@ class Settings:
         state_dir: folder for Envoy's files; made if need be, 0700.
         concurrency: Envoy's worker threads.
         prometheus: host and port of the fleet's Prometheus; None where there is none.
+        otlp: host and port of the receiver of traces; None for no traces.
     """
 
     port: int
@@ -47,6 +48,7 @@ class Settings:
     state_dir: Path
     concurrency: int
     prometheus: tuple[str, int] | None
+    otlp: tuple[str, int] | None = None
 
 
 async def run(settings: Settings, stop: asyncio.Event, *, resolve: Resolve = resolve) -> None:
@@ -79,6 +81,7 @@ async def run(settings: Settings, stop: asyncio.Event, *, resolve: Resolve = res
             time.monotonic,
             master=settings.master,
             prometheus=settings.prometheus,
+            otlp=settings.otlp,
         )
         endpoint = application(metrics, envoy.admin.prometheus, lambda: envoy.serving)
         server = embedded_server(endpoint, host="0.0.0.0", port=settings.metrics_port)  # noqa: S104 - for Prometheus

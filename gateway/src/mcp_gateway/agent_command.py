@@ -22,6 +22,7 @@ def main() -> None:
     options.add("consul", "URL of Consul's HTTP API", default="http://consul:8500")
     options.add("policy", "URL of the policy service", default="http://policy:8090")
     options.add("prometheus", "URL of Prometheus, for /-/prometheus/; empty for none", default="http://prometheus:9090")
+    options.add("otlp-endpoint", "OTLP receiver for traces, such as http://collector:4318; empty for none", default="")
     options.add("master-file", "the secret behind the fleet's internal tokens", kind=Path, required=True)
     options.add("service-dns", "host name of a server's replicas in Docker's DNS", default="{server}")
     options.add("drain-seconds", "how long clients may take to leave at the end", kind=float, default=10.0)
@@ -30,7 +31,9 @@ def main() -> None:
     options.add("log-level", "debug, info, warning or error", default="info")
     given = options.parser.parse_args()
     log_to_stdout(given.log_level)
-    prometheus = urlsplit(given.prometheus)
+    prometheus, otlp = urlsplit(given.prometheus), urlsplit(given.otlp_endpoint)
+    if given.otlp_endpoint and (otlp.scheme != "http" or not otlp.hostname):
+        options.parser.error("--otlp-endpoint must be a URL such as http://collector:4318")
     settings = Settings(
         port=given.port,
         metrics_port=given.metrics_port,
@@ -42,6 +45,7 @@ def main() -> None:
         state_dir=given.state_dir,
         concurrency=given.concurrency,
         prometheus=(prometheus.hostname, prometheus.port or 80) if prometheus.hostname else None,
+        otlp=(otlp.hostname, otlp.port or 4318) if otlp.hostname else None,
     )
     try:
         asyncio.run(_run(settings))

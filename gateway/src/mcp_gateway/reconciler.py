@@ -40,6 +40,7 @@ class Reconciler:
         *,
         master: str,
         prometheus: tuple[str, int] | None,
+        otlp: tuple[str, int] | None,
     ) -> None:
         self._envoy = envoy
         self._verifier = verifier
@@ -48,6 +49,7 @@ class Reconciler:
         self._clock = clock
         self._master = master
         self._prometheus = prometheus
+        self._otlp = otlp
         self._changed = asyncio.Event()
         self._policy: Policy | None = None
         self._registered: Registered | None = None
@@ -91,7 +93,7 @@ class Reconciler:
 
     async def _settle(self, policy: Policy, upstreams: tuple[Upstream, ...], started: float) -> bool:
         """Apply, and tell whether there is nothing left to try."""
-        resources = build(policy, upstreams, master=self._master, prometheus=self._prometheus)
+        resources = build(policy, upstreams, master=self._master, prometheus=self._prometheus, otlp=self._otlp)
         try:
             await self._envoy.configure(resources, policy)
         except RejectedError as error:

@@ -48,7 +48,8 @@ class Applier:
         self._keys.write([_extension(API_KEYS, resources.api_keys)])
         self._limits.write([_extension(LIMITS, resources.limits)])
         filters = discovered_filters(str(self._keys.path), str(self._limits.path))
-        self._listeners.write([listener(port, filters, discovered_routes(str(self._routes.path)))])
+        routes = discovered_routes(str(self._routes.path))
+        self._listeners.write([listener(port, filters, routes, resources.tracing)])
         replace(self.bootstrap, encode(bootstrap(self._admin_socket, self._listeners.path, self._clusters.path)))
 
     async def started(self) -> None:

@@ -5,7 +5,7 @@ No EDS: each EDS file costs an inotify instance, and a host has 128 of those for
 
 from mcp_gateway.catalog import Upstream
 
-from .names import PROMETHEUS, Resource, typed
+from .names import Resource, typed
 
 CONNECT_SECONDS = 0.5
 """Replicas are a network hop away: one that takes longer is gone, and the request goes to another."""
@@ -49,16 +49,16 @@ def cluster(upstream: Upstream) -> Resource:
     }
 
 
-def prometheus_cluster(host: str, port: int) -> Resource:
-    """Return the cluster of the fleet's Prometheus, found by DNS; a name that isn't there yet delays nothing."""
+def named_cluster(name: str, host: str, port: int) -> Resource:
+    """Return the cluster of one address, found by DNS; a host name that isn't there yet delays nothing."""
     endpoint = {"endpoint": {"address": {"socket_address": {"address": host, "port_value": port}}}}
     return {
-        "name": PROMETHEUS,
+        "name": name,
         "type": "STRICT_DNS",
         "dns_lookup_family": "V4_ONLY",
         "wait_for_warm_on_init": False,
         "connect_timeout": f"{CONNECT_SECONDS}s",
-        "load_assignment": {"cluster_name": PROMETHEUS, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
 
 

@@ -11,8 +11,11 @@ IDLE_CONNECTION_SECONDS = 3600
 _SOL_SOCKET, _SO_KEEPALIVE, _IPPROTO_TCP, _TCP_KEEPIDLE, _TCP_KEEPINTVL, _TCP_KEEPCNT = 1, 9, 6, 4, 5, 6
 
 
-def listener(port: int, filters: Sequence[Resource], routes: Resource) -> Resource:
-    """Return the listener on all addresses at `port`. `routes` holds either `rds` or `route_config`."""
+def listener(port: int, filters: Sequence[Resource], routes: Resource, tracing: Resource | None) -> Resource:
+    """Return the listener on all addresses at `port`. `routes` holds either `rds` or `route_config`.
+
+    Without `tracing`, a client's `traceparent` goes on to the replica as it came.
+    """
     manager = typed(
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=STAT_PREFIX,
@@ -30,6 +33,7 @@ def listener(port: int, filters: Sequence[Resource], routes: Resource) -> Resour
         local_reply_config=local_replies(),
         access_log=[_access_log()],
         http_filters=list(filters),
+        **({} if tracing is None else {"tracing": tracing}),
         **routes,
     )
     return {

@@ -16,6 +16,9 @@ MCP = "envoy.filters.http.mcp"
 PROMETHEUS = "-prometheus"
 """Cluster and route of the fleet's Prometheus. No server can have this name: it is no DNS label."""
 
+OTLP = "-otlp"
+"""Cluster of the receiver of traces. No server can have this name either."""
+
 _TYPES = "type.googleapis.com/envoy."
 
 

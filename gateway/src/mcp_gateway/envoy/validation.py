@@ -25,7 +25,8 @@ async def validate(binary: str, resources: Resources, policy: Policy, *, port: i
     is removed again.
     """
     static = static_bootstrap(
-        listener(port, inline_filters(policy), {"route_config": resources.routes}), list(resources.clusters.values())
+        listener(port, inline_filters(policy), {"route_config": resources.routes}, resources.tracing),
+        list(resources.clusters.values()),
     )
     files.replace(candidate, files.encode(static))
     process = await asyncio.create_subprocess_exec(
