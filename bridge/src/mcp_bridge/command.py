@@ -6,6 +6,7 @@ import uvloop
 
 from . import logs
 from .redaction import Redactor, SecretsError, read_secrets
+from .reload import ReloadError
 from .service import Service
 from .settings import Settings, parse
 
@@ -22,6 +23,8 @@ def main() -> None:
     logs.configure(settings.log_level, settings.name, redactor)
     try:
         status = uvloop.run(_run(settings, secrets, token, redactor))
+    except ReloadError as error:
+        sys.exit(f"mcp-bridge: {error}")
     except OSError as error:
         sys.exit(f"mcp-bridge: can't listen on {settings.host}:{settings.port}: {error.strerror or error}")
     sys.exit(status)

@@ -48,6 +48,11 @@ def configure(level: str, server: str, redactor: Redactor, stream: TextIO | None
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
+def set_level(level: str) -> None:
+    """Log from another level up."""
+    logging.getLogger().setLevel(level.upper())
+
+
 def write_lines(lines: bytes) -> None:
     """Write ready lines, each with its line end, beside what is logged."""
     output = sys.stdout.buffer

@@ -35,6 +35,7 @@ from .processes.run import ChildSettings
 from .processes.shared import SharedChildren
 from .redaction import Redactor
 from .registrar import Registrar
+from .reload import Changeable, ReloadFile
 from .settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Service:
             check_host=gateway_token is None and settings.host in LOOPBACK,
             origins=frozenset(settings.allow_origin),
         )
+        self._reload = None if settings.reload_file is None else ReloadFile(settings.reload_file, self._change)
         self._endpoint = Endpoint(admission, self._processes, self._switchboard, time.monotonic)
 
     # http.application.Application
@@ -142,6 +144,9 @@ class Service:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        if self._reload is not None:
+            self._reload.load()
+            loop.add_signal_handler(signal.SIGHUP, self._reload.reload)
         await self._listener.open(self._settings.host, self._settings.port)
         logs.info("listening", host=self._settings.host, port=self._listener.port)
         self._processes.start()
@@ -211,6 +216,18 @@ class Service:
     def _sweep(self, now: float) -> None:
         self._endpoint.sweep(time.monotonic(), self._listener.replies())
         self._call_log.next_second()
+        if self._reload is not None:
+            self._reload.look()
+
+    def _change(self, wanted: Changeable) -> None:
+        settings = self._settings
+        self.max_body_bytes = wanted.max_body_bytes or settings.max_body_bytes
+        self._switchboard.sessions.limit(
+            maximum=wanted.max_sessions or settings.max_sessions,
+            idle_seconds=wanted.session_seconds or settings.session_seconds,
+        )
+        logs.set_level(wanted.log_level or settings.log_level)
+        logs.info("reloaded", file=str(settings.reload_file), **msgspec.to_builtins(wanted))
 
     def _describe(self, address: str) -> Registration | None:
         """Return this replica's entry in Consul, None while nothing should be sent here."""

@@ -49,6 +49,7 @@ class Settings:
     log_level: str
     otlp_endpoint: str | None
     trace_ratio: float
+    reload_file: Path | None
 
 
 class _EnvironmentParser(argparse.ArgumentParser):
@@ -119,6 +120,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         log_level=given.log_level,
         otlp_endpoint=given.otlp_endpoint,
         trace_ratio=given.trace_ratio,
+        reload_file=given.reload_file,
     )
 
 
@@ -167,6 +169,13 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
     )
     option(
         "--otlp-endpoint", default=None, metavar="URL", text="OTLP receiver for traces, such as http://collector:4318"
+    )
+    option(
+        "--reload-file",
+        default=None,
+        kind=Path,
+        metavar="FILE",
+        text="JSON with max-body-bytes, max-sessions, session-seconds and log-level, read again when it changes",
     )
     option("--trace-ratio", default="1", kind=float, text="part of the calls without a trace of the client's to record")
     parser.add_argument(

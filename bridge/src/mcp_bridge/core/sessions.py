@@ -35,6 +35,11 @@ class SessionTable:
         self._store = EventStore()
         self._closed = closed
 
+    def limit(self, *, maximum: int, idle_seconds: float) -> None:
+        """Change the limits. Sessions beyond a smaller maximum go on; no new one is opened."""
+        self._maximum = maximum
+        self._idle_seconds = idle_seconds
+
     def __len__(self) -> int:
         return len(self._sessions)
 
