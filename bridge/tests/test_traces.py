@@ -11,8 +11,8 @@ from mcp_bridge.core.trace_context import parse
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from bridge.tests.cases import cases
-from bridge.tests.receiver import Receiver, receiver, texts
 from bridge.tests.rig import HTTP, Bridge, bridge, open_session, post, server, text_of
+from tests.otlp_receiver import Receiver, receiver, texts
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c"

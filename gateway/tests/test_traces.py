@@ -2,9 +2,9 @@
 
 import pytest
 
-from bridge.tests.receiver import receiver, texts
 from gateway.tests.policies import key, policy
 from gateway.tests.rig import Rig, rig, until
+from tests.otlp_receiver import receiver, texts
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
