@@ -93,7 +93,8 @@ def bridge(*command: str, options: tuple[str, ...] = (), environment: dict[str, 
         [sys.executable, "-m", "mcp_bridge", "--port", "0", *options, "--", *command],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **(environment or {})},
+        # Most tests are about what happens in one child. Those of the modes say which they want.
+        env={**os.environ, "MCP_BRIDGE_MODE": "shared", **(environment or {})},
         start_new_session=True,
     )
     running = Bridge(process)

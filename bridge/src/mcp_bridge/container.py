@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Final
 
 PROCESS: Final = Path("/proc/self")
+UNLIMITED_BYTES: Final = 1 << 60
+"""Version 1 says "no limit" by a number of about this size."""
+
 MIN_INTERVAL_SECONDS: Final = 1.0
 """Shorter than this, an interval says nothing about the CPU: the figure before stands."""
 
@@ -50,6 +53,16 @@ class ControlGroup:
         else:
             return None
         return None if used is None else max(0, used - cache)
+
+    def memory_limit_bytes(self) -> int | None:
+        """Memory that may be in use; None where there is no limit."""
+        if self._memory is not None:
+            limit = parse_number(_read(self._memory / "memory.limit_in_bytes"))
+        elif self._unified is not None:
+            limit = parse_number(_read(self._unified / "memory.max"))
+        else:
+            return None
+        return None if limit is None or limit >= UNLIMITED_BYTES else limit
 
 
 class CpuGauge:

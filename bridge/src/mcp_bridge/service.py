@@ -32,7 +32,7 @@ from .http.request import Request
 from .metrics import CallLabels, Metrics
 from .processes import Processes
 from .processes.run import ChildSettings
-from .processes.shared import SharedChildren
+from .processes.strategy import Strategy, make_processes
 from .redaction import Redactor
 from .registrar import Registrar
 from .reload import Changeable, ReloadFile
@@ -82,13 +82,22 @@ class Service:
             start_seconds=settings.start_seconds,
             max_message_bytes=settings.max_message_bytes,
         )
-        self._processes: Processes = SharedChildren(
+        strategy = Strategy(
+            mode=settings.mode,
+            workers=settings.workers,
+            pool=settings.pool,
+            max_children=settings.max_children,
+            breaker_seconds=settings.breaker_seconds,
+            session_seconds=settings.session_seconds,
+        )
+        self._processes: Processes = make_processes(
+            strategy,
             child,
             self._switchboard,
-            self._child_ready,
             redactor,
-            workers=settings.workers,
-            breaker_seconds=settings.breaker_seconds,
+            ready=self._child_ready,
+            renew=self._switchboard.renew,
+            lost=lambda session: self._switchboard.end_session(None, session),
         )
         self._listener = Listener(self, self._sweep)
         self._registrar = None if settings.consul is None else Registrar(settings.consul, self._describe)

@@ -170,16 +170,21 @@ class SessionEra:
             info=Raw(bytes(asked.clientInfo)),
             now=self._clock(),
         )
+        opening = self._exchange(reply, session, client_id)
+        reply.state = Pending(session, opening)
 
         def admitted(link: Link | RpcError) -> None:
             if isinstance(link, RpcError):
                 self._switchboard.end_session(None, session)
-                HttpError(BUSY, link, client_id, retry_after(link)).put(reply)
+                if reply.streaming:
+                    opening.finish(wire.failure(client_id, link.encode()), link.code)
+                else:
+                    HttpError(BUSY, link, client_id, retry_after(link)).put(reply)
             elif reply.ended:
                 self._switchboard.end_session(link, session)
             elif link.profile is not None:
                 result = wire.result(client_id, link.profile.initialize_result(revision))
-                self._exchange(reply, session, client_id).finish(result, 0)
+                opening.finish(result, 0)
 
         self._processes.admit(session, admitted)
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from .core.sessions import IDLE_SECONDS, MAXIMUM
 from .processes.breaker import BREAKER_SECONDS
+from .processes.strategy import MODES, Mode
 
 PREFIX: Final = "MCP_BRIDGE_"
 EXAMPLE: Final = """\
@@ -44,7 +45,10 @@ class Settings:
     max_message_bytes: int
     max_sessions: int
     session_seconds: float
+    mode: Mode
     workers: int
+    pool: int
+    max_children: int | None
     breaker_seconds: float
     log_level: str
     otlp_endpoint: str | None
@@ -97,6 +101,10 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         parser.error("--trace-ratio must be from 0 to 1")
     if given.otlp_endpoint and not given.otlp_endpoint.startswith(("http://", "https://")):
         parser.error("--otlp-endpoint must be a URL such as http://collector:4318")
+    if given.mode not in MODES:
+        parser.error(f"--mode must be one of {', '.join(MODES)}")
+    if given.pool < 0 or (given.max_children is not None and given.max_children < 1):
+        parser.error("--pool must be 0 or more, and --max-children 1 or more")
     host = given.host or ("0.0.0.0" if given.gateway_token_file else "127.0.0.1")  # noqa: S104 - the token guards it
     return Settings(
         command=tuple(command),
@@ -115,7 +123,10 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         max_message_bytes=given.max_message_bytes,
         max_sessions=given.max_sessions,
         session_seconds=given.session_seconds,
+        mode=given.mode,
         workers=given.workers,
+        pool=given.pool,
+        max_children=given.max_children,
         breaker_seconds=given.breaker_seconds,
         log_level=given.log_level,
         otlp_endpoint=given.otlp_endpoint,
@@ -160,7 +171,21 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
     option("--max-message-bytes", default=str(32 * 1024 * 1024), kind=int, text="largest message of the server")
     option("--max-sessions", default=str(MAXIMUM), kind=int, text="most sessions at a time")
     option("--session-seconds", default=str(int(IDLE_SECONDS)), kind=float, text="idle time that ends a session")
-    option("--workers", default="1", kind=int, text="processes of the server among which the clients are divided")
+    parser.add_argument(
+        "--mode",
+        default=environment.get(PREFIX + "MODE") or "auto",
+        choices=MODES,
+        help="shared: one process for all clients; isolated: one for each session; auto: what suits what the server "
+        f"declares (default: auto) [{PREFIX}MODE]",
+    )
+    option("--workers", default="1", kind=int, text="processes among which the clients that share are divided")
+    option("--pool", default="1", kind=int, text="processes that are kept started for sessions to come, if isolated")
+    option(
+        "--max-children",
+        default=None,
+        kind=int,
+        text="most processes of sessions, if isolated; as many as the memory limit has room for unless given",
+    )
     option(
         "--breaker-seconds",
         default=str(int(BREAKER_SECONDS)),

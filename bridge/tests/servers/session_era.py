@@ -5,6 +5,7 @@ Its tools make everything happen that a bridge must cope with. Tests run it as a
 
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -12,6 +13,8 @@ REVISION = "2025-11-25"
 held: dict[str, Any] = {}
 cancelled: list[Any] = []
 asked: dict[str, Any] = {}
+answered: list[Any] = []
+listened: list[Any] = []
 state: dict[str, Any] = {"level": "debug", "count": 0, "mute": False}
 
 
@@ -65,6 +68,19 @@ def call(number: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]
             params = {"level": arguments["level"], "data": arguments["text"]}
             send({"method": "notifications/message", "params": params})
             return text(f"level is {state['level']}")
+        case "ask_afterwards":
+            send({"id": number, "result": text("you will be asked")})
+            send({"id": "afterwards", "method": arguments["method"], "params": {}})
+            return None
+        case "answered":
+            return text(json.dumps(answered))
+        case "listened":
+            return text(json.dumps(listened))
+        case "client":
+            return text(json.dumps(state["client"]))
+        case "cling":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            return text(str(os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "600")))
         case "ask":
             key = f"ask-{number}"
             asked[key] = number
@@ -105,6 +121,11 @@ TOOLS = [
         "echo",
         "count",
         "pid",
+        "ask_afterwards",
+        "answered",
+        "listened",
+        "client",
+        "cling",
         "mute",
         "hold",
         "release",
@@ -129,6 +150,7 @@ TOOLS = [
 def handle(method: str, number: Any, params: dict[str, Any]) -> dict[str, Any] | None:
     match method:
         case "initialize":
+            state["client"] = params
             return {
                 "protocolVersion": REVISION,
                 "capabilities": {
@@ -173,9 +195,13 @@ def main() -> None:
             waiting = asked.pop(message["id"], None)
             if waiting is not None:
                 send({"id": waiting, "result": text(json.dumps(message.get("result") or message.get("error")))})
+            elif message["id"] == "afterwards":
+                answered.append(message.get("result") or message.get("error"))
         elif number is None:
             if method == "notifications/cancelled":
                 cancelled.append(params["requestId"])
+            else:
+                listened.append(method)
         else:
             result = handle(method, number, params)
             if result is not None:

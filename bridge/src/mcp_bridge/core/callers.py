@@ -117,6 +117,11 @@ class Session(Caller):
             self.opened_streams = SessionStreams(self.store)
         return self.opened_streams
 
+    @property
+    def idle(self) -> bool:
+        """Whether no call of it is in flight, and nobody listens on its standing stream."""
+        return not self.in_flight and (self.opened_streams is None or not self.opened_streams.standing.connected)
+
     def push(self, message: bytes) -> None:
         """Send a change notification on the standing stream, or keep it for there."""
         self.streams.standing.remind(message)

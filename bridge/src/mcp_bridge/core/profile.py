@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from . import revisions
+from .callers import ASKS, Session
 from .envelope import ABSENT
 from .errors import INTERNAL_ERROR, RpcError
 
@@ -139,20 +140,21 @@ def discover_params() -> bytes:
     return msgspec.json.encode({"_meta": meta})
 
 
-def initialize_params() -> bytes:
-    """Return the params of the bridge's own `initialize`.
+def initialize_params(session: Session | None = None) -> bytes:
+    """Return the params of `initialize` for a child: the client's own where it serves one session alone.
 
     A child that many clients share has no roots of one of them; sampling and elicitation are passed on to the client
     whose call asks for them.
     """
-    capabilities: dict[str, Any] = {"sampling": {}, "elicitation": {"form": {}, "url": {}}}
-    return msgspec.json.encode(
-        {
-            "protocolVersion": revisions.SESSION_REVISIONS[0],
-            "capabilities": capabilities,
-            "clientInfo": BRIDGE_INFO,
-        }
-    )
+    if session is None:
+        revision = revisions.SESSION_REVISIONS[0]
+        capabilities: dict[str, Any] = {"sampling": {}, "elicitation": {"form": {}, "url": {}}}
+        info = Raw(msgspec.json.encode(BRIDGE_INFO))
+    else:
+        revision = session.revision
+        capabilities = {name: value for name, value in session.capabilities.items() if name in ASKS.values()}
+        info = session.client_info or Raw(msgspec.json.encode(BRIDGE_INFO))
+    return msgspec.json.encode({"protocolVersion": revision, "capabilities": capabilities, "clientInfo": info})
 
 
 NO_PARAMS: Final = bytes(ABSENT)

@@ -28,6 +28,7 @@ from .spans import Spans
 
 _T = TypeVar("_T")
 _REFRESHED: Final = frozenset(LIST_CHANGED)
+_OF_ONE_CLIENT: Final = frozenset({"notifications/roots/list_changed", "notifications/progress"})
 
 
 class _Named(msgspec.Struct):
@@ -167,10 +168,13 @@ class Switchboard:
     def notify(self, link: Link, caller: Caller, message: Envelope) -> None:
         """Take a client's notification.
 
-        Of these only a cancellation goes on: the bridge said `initialized` itself, and roots of one client are not
-        for a child that others use too.
+        Of these only a cancellation goes on: the bridge said `initialized` itself, and what concerns the roots of one
+        client, or its progress with a question, is not for a child that others use too.
         """
         method = message.method or ""
+        if method in _OF_ONE_CLIENT and link.audience.only is caller:
+            link.tell(method, bytes(message.params))
+            return
         if method == "notifications/cancelled" and isinstance(caller, Session):
             wanted = _try_read(bytes(message.params), _Cancelled)
             call = caller.in_flight.get(key_of(bytes(wanted.requestId))) if wanted and wanted.requestId else None

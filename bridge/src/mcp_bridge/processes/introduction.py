@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from mcp_bridge.core.callers import Session
 from mcp_bridge.core.envelope import Envelope, error_object
 from mcp_bridge.core.errors import UNSUPPORTED_VERSION, RpcError
 from mcp_bridge.core.link import Link
@@ -50,18 +51,40 @@ class Introduction:
         return Profile.from_discover(reply.result)
 
     async def _initialize(self, link: Link) -> Profile:
-        reply = await _ask(link, "initialize", initialize_params())
-        if isinstance(reply, RpcError):
-            raise reply
-        if reply.error:
-            found = error_object(reply.error)
-            if found.code == UNSUPPORTED_VERSION and (profile := await self._discover(link)) is not None:
+        try:
+            return await _initialize(link, initialize_params())
+        except RpcError as error:
+            if error.code == UNSUPPORTED_VERSION and (profile := await self._discover(link)) is not None:
                 # It was slow: it has understood the first question by now, and speaks the stateless revision.
                 return profile
-            raise RpcError(found.code, f"it refused to initialize: {found.message}")
-        profile = Profile.from_initialize(reply.result)
-        link.tell("notifications/initialized")
-        return profile
+            raise
+
+
+async def introduce_session(link: Link, session: Session, known: Profile) -> None:
+    """Introduce a session's client to a child of its own; `known` is what another child of the same command said.
+
+    A child of the session era is told who the client is and what it can do. A stateless one learns that with each call,
+    and only has to answer. Raises RpcError where it refuses.
+    """
+    if not known.modern:
+        link.profile = await _initialize(link, initialize_params(session))
+        return
+    reply = await _ask(link, "server/discover", discover_params())
+    if isinstance(reply, RpcError):
+        raise reply
+    link.profile = known
+
+
+async def _initialize(link: Link, params: bytes) -> Profile:
+    reply = await _ask(link, "initialize", params)
+    if isinstance(reply, RpcError):
+        raise reply
+    if reply.error:
+        found = error_object(reply.error)
+        raise RpcError(found.code, f"it refused to initialize: {found.message}")
+    profile = Profile.from_initialize(reply.result)
+    link.tell("notifications/initialized")
+    return profile
 
 
 async def _ask(link: Link, method: str, params: bytes) -> Envelope | RpcError:

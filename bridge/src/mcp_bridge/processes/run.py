@@ -47,6 +47,10 @@ class CommandError(ChildFailedError):
     """A command that can't be run at all."""
 
 
+class RefusedError(ChildFailedError):
+    """A child that did not want to be introduced."""
+
+
 class EndedEarlyError(ChildFailedError):
     """A child that ended before it had introduced itself."""
 
@@ -89,26 +93,30 @@ class Run:
     async def greet(self, words: Coroutine[Any, Any, _T]) -> _T:
         """Exchange the first words, and return what they give.
 
-        Raises EndedEarlyError or ChildFailedError where they don't come to an end before the deadline.
+        Raises EndedEarlyError, RefusedError or ChildFailedError where they don't come to an end before the deadline.
         """
         seconds = self._settings.start_seconds
         greeting = asyncio.create_task(words)
         try:
             async with asyncio.timeout(seconds):
-                waiting: set[asyncio.Future[Any]] = {greeting, self._child.ended}
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                if self._child.ended.done():
-                    raise EndedEarlyError(self._words.explain(f"{self._child.ended.result()} before it answered"))
-                return await greeting
+                return await self.outlast(greeting)
         except TimeoutError as error:
             what = f"it gave no answer within {seconds:g} s"
             raise ChildFailedError(self._words.explain(what)) from error
         except RpcError as error:
-            raise ChildFailedError(self._words.explain(error.message)) from error
+            raise RefusedError(self._words.explain(error.message)) from error
         finally:
             greeting.cancel()
             with contextlib.suppress(asyncio.CancelledError, RpcError):
                 await greeting
+
+    async def outlast(self, event: asyncio.Future[_T]) -> _T:
+        """Wait for something that the child must live to see. Raises EndedEarlyError where it ends before."""
+        waiting: set[asyncio.Future[Any]] = {event, self._child.ended}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if self._child.ended.done():
+            raise EndedEarlyError(self._words.explain(f"{self._child.ended.result()} before it answered"))
+        return await event
 
     async def ended(self) -> str:
         """Wait until it ends by itself. Returns how, with its last words."""

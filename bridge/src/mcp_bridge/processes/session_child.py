@@ -1,0 +1,64 @@
+"""The child of one session: started ahead of it, introduced to its client, ended with it."""
+
+import asyncio
+from collections.abc import Callable
+
+from mcp_bridge.core.audience import Audience
+from mcp_bridge.core.callers import Session
+from mcp_bridge.core.link import Link, Listener
+from mcp_bridge.core.profile import Profile
+from mcp_bridge.redaction import Redactor
+
+from .introduction import introduce_session
+from .run import ChildFailedError, ChildSettings, Run
+
+
+class SessionChild:
+    """One child, that `live`s until it ends or is cancelled.
+
+    Arguments:
+        settings: how to run it.
+        listener: takes what it says unasked.
+        redactor: masks secret values in what is shown of it.
+    """
+
+    def __init__(self, settings: ChildSettings, listener: Listener, redactor: Redactor) -> None:
+        self._audience = Audience(stateless=False)
+        self._run = Run(settings, listener, self._audience, redactor)
+        self._taken: asyncio.Future[tuple[Session, Profile]] = asyncio.get_running_loop().create_future()
+        self.link: Link | None = None
+        self.session: Session | None = None
+        self.ending = False
+
+    @property
+    def pid(self) -> int:
+        """Its process id, 0 before the start."""
+        return self._run.pid
+
+    def take(self, session: Session, known: Profile) -> None:
+        """Make it a session's own. `known` is what another child of the same command said of itself."""
+        self.session = session
+        self._audience.sessions.add(session)
+        self._taken.set_result((session, known))
+
+    async def live(self, up: Callable[["SessionChild"], None]) -> str:
+        """Run from the start to the end; `up` is told when it serves its session. Returns how it ended.
+
+        Raises ChildFailedError where it does not come up.
+        """
+        reason = "it was stopped"
+        try:
+            await self._run.start()
+            session, known = await self._run.outlast(self._taken)
+            await self._run.greet(introduce_session(self._run.link, session, known))
+            self.link = self._run.link
+            up(self)
+            reason = await self._run.ended()
+        except ChildFailedError as error:
+            reason = str(error)
+            raise
+        finally:
+            self.link = None
+            self.ending = True
+            await self._run.end(reason)
+        return reason
