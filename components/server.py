@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 
@@ -22,6 +23,9 @@ _SECRETS = "/run/secrets/server"
 _GATEWAY_TOKEN = "/run/secrets/gateway-token"  # noqa: S105 - a path
 
 
+Mode = Literal["auto", "isolated", "shared"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class McpServerArgs:
     """Arguments of McpServer.
@@ -34,6 +38,9 @@ class McpServerArgs:
         gateway_token: what the gateway shows to this server alone.
         consul: URL of the Consul where the replicas register.
         otlp: URL of the OTLP receiver for traces; None for no traces.
+        mode: what a replica's clients share: auto, isolated or shared. With a volume, auto is shared.
+        workers: processes of a replica that serve everybody.
+        pool: processes that an isolated replica keeps started for sessions to come.
         volume: keep /data, and stop the old replica before a new one starts.
         start_seconds: how long a replica may take to its first list of tools.
     """
@@ -46,6 +53,9 @@ class McpServerArgs:
     environment: Mapping[str, pulumi.Input[str]]
     secrets: Mapping[str, pulumi.Input[str]]
     volume: bool = False
+    mode: Mode = "auto"
+    workers: int = 1
+    pool: int = 1
 
     # fleet
     gateway_token: pulumi.Input[str]
@@ -128,7 +138,18 @@ def bridge_environment(name: str, args: McpServerArgs) -> dict[str, pulumi.Input
         "MCP_BRIDGE_GATEWAY_TOKEN_FILE": _GATEWAY_TOKEN,
         "MCP_BRIDGE_DRAIN_SECONDS": str(DRAIN_SECONDS),
         "MCP_BRIDGE_START_SECONDS": str(args.start_seconds),
+        **_process_settings(args),
         **({} if args.otlp is None else {"MCP_BRIDGE_OTLP_ENDPOINT": args.otlp}),
         # Docker makes the folder with the first secret in it, and the bridge insists on one it was told of.
         **({"MCP_BRIDGE_SECRETS_DIR": _SECRETS} if args.secrets else {}),
+    }
+
+
+def _process_settings(args: McpServerArgs) -> dict[str, str]:
+    """Return what is not the bridge's default. Several processes must not write the same volume."""
+    mode = "shared" if args.volume and args.mode == "auto" else args.mode
+    return {
+        **({} if mode == "auto" else {"MCP_BRIDGE_MODE": mode}),
+        **({} if args.workers == 1 else {"MCP_BRIDGE_WORKERS": str(args.workers)}),
+        **({} if args.pool == 1 else {"MCP_BRIDGE_POOL": str(args.pool)}),
     }

@@ -126,6 +126,13 @@ class ServerConfig(_Model):
     """Let npm run the install scripts of the package and of what it depends on."""
     replicas: Annotated[int, Field(ge=1, le=100)] = 1
     """How many replicas run."""
+    mode: Literal["auto", "isolated", "shared"] = "auto"
+    """shared: one process for all clients of a replica. isolated: one for each session, as many as fit into its memory:
+    two of a small Python server with 256M, eighteen with 1G. auto chooses by what the server declares."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes of one replica among which the clients that share are divided. Each needs memory."""
+    pool: Annotated[int, Field(ge=0, le=64)] = 1
+    """Processes that an isolated replica keeps started for sessions to come."""
     cpu: Annotated[float, Field(ge=0.05, le=256)] = 1.0
     """Limit of one replica, in CPUs."""
     memory: Memory = 256 * MEBIBYTE

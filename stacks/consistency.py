@@ -67,6 +67,12 @@ def _server(name: str, server: ServerConfig) -> Iterator[Problem]:
             path=(*path, "replicas"),
             message="a server with a volume has one replica, else two of them write the same files; remove one key",
         )
+    for key, several in (("mode", server.mode == "isolated"), ("workers", server.workers > 1)):
+        if server.volume and several:
+            yield Problem(
+                path=(*path, key),
+                message="a server with a volume has one process, else several write the same files; remove one key",
+            )
     if isinstance(server.source, NpmSource) and server.constraints:
         yield Problem(path=(*path, "constraints"), message="constraints are for Python packages; remove them")
     if server.install_scripts and not isinstance(server.source, NpmSource):

@@ -10,7 +10,7 @@ from components.image import BaseImages, RegistryAccount, ServerImage, ServerIma
 from components.monitoring import Monitoring, MonitoringArgs
 from components.redis import Redis, RedisArgs
 from components.registry import Registry, RegistryArgs
-from components.server import McpServer, McpServerArgs
+from components.server import McpServer, McpServerArgs, Mode
 from components.swarm_service import Limits
 
 PINNED = "docker.io/example/{name}:1@sha256:" + "a" * 64
@@ -103,7 +103,7 @@ def image() -> ServerImage:
     return ServerImage("time", image_args())
 
 
-def server(*, volume: bool = False) -> McpServer:
+def server(*, volume: bool = False, mode: Mode = "auto", workers: int = 1, pool: int = 1) -> McpServer:
     return McpServer(
         "time",
         McpServerArgs(
@@ -113,6 +113,9 @@ def server(*, volume: bool = False) -> McpServer:
             environment={"COLOUR": "blue"},
             secrets={"API_TOKEN": secret("variable")},
             volume=volume,
+            mode=mode,
+            workers=workers,
+            pool=pool,
             gateway_token=secret("token"),
             consul="http://consul:8500",
             otlp="http://collector:4318",

@@ -35,6 +35,19 @@ def test_the_bridge_learns_its_replica_from_swarm() -> None:
     assert environment["MCP_BRIDGE_OTLP_ENDPOINT"] == "http://collector:4318"
 
 
+def test_the_bridge_is_told_of_processes_where_that_is_not_its_default() -> None:
+    def settings(**options: Any) -> dict[str, str]:
+        engine, _ = deploy(lambda: examples.server(**options))
+        environment = engine.one(SERVICE, "time").inputs["taskSpec"]["containerSpec"]["env"]
+        names = {"MCP_BRIDGE_MODE", "MCP_BRIDGE_WORKERS", "MCP_BRIDGE_POOL"}
+        return {name: environment[name] for name in names & environment.keys()}
+
+    assert settings() == {}
+    assert settings(mode="isolated", pool=3) == {"MCP_BRIDGE_MODE": "isolated", "MCP_BRIDGE_POOL": "3"}
+    assert settings(mode="shared", workers=2) == {"MCP_BRIDGE_MODE": "shared", "MCP_BRIDGE_WORKERS": "2"}
+    assert settings(volume=True) == {"MCP_BRIDGE_MODE": "shared"}
+
+
 def test_each_secret_is_a_file_that_only_the_server_s_user_reads() -> None:
     secrets = {secret["fileName"]: secret for secret in service()["taskSpec"]["containerSpec"]["secrets"]}
     assert secrets.keys() == {"/run/secrets/gateway-token", "/run/secrets/server/API_TOKEN"}

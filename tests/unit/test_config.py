@@ -38,12 +38,16 @@ def test_everything_of_a_server_can_be_said() -> None:
             cpu: 1.5
             memory: 1G
             start-seconds: 90
+            mode: isolated
+            workers: 2
+            pool: 4
         """
     )
     server = config.servers["time"]
     assert server.args == ("--verbose", "8080")
     assert server.env == {"LEVEL": "3", "FAST": "true", "RATE": "0.5", "NAME": "x"}
     assert (server.memory, server.start_seconds, server.constraints) == (1 << 30, 90, ("pydantic<2.12",))
+    assert (server.mode, server.workers, server.pool) == ("isolated", 2, 4)
 
 
 def test_an_empty_stack_is_a_stack() -> None:
@@ -171,6 +175,15 @@ BAD = {
         f"servers: {{t: {{source: '{TIME}', volume: true, replicas: 2}}}}",
         "a server with a volume has one replica",
     ),
+    "sessions apart that share a volume": (
+        f"servers: {{t: {{source: '{TIME}', volume: true, mode: isolated}}}}",
+        "servers.t.mode: a server with a volume has one process",
+    ),
+    "workers that share a volume": (
+        f"servers: {{t: {{source: '{TIME}', volume: true, workers: 2}}}}",
+        "servers.t.workers: a server with a volume has one process",
+    ),
+    "a mode that is none": (f"servers: {{t: {{source: '{TIME}', mode: alone}}}}", "servers.t.mode"),
     "an unknown tier": ("clients: {codex: {tier: gold}}", "no tier 'gold'; there is enterprise, free, pro"),
     "an unknown server": (
         f"servers: {{time: '{TIME}'}}\nclients: {{codex: {{servers: [tyme]}}}}",
