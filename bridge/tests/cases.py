@@ -11,7 +11,10 @@ CASES = int(os.environ.get("BRIDGE_CASES", "60"))
 FUZZERS = 4
 """How many fuzzers share the cases below."""
 
-HOSTILE = [2_000 // FUZZERS, pytest.param(100_000 // FUZZERS, marks=[pytest.mark.long, pytest.mark.timeout(3600)])]
+HOSTILE = [
+    pytest.param(2_000 // FUZZERS, marks=pytest.mark.timeout(120)),
+    pytest.param(100_000 // FUZZERS, marks=[pytest.mark.long, pytest.mark.timeout(3600)]),
+]
 """Cases of each fuzzer over real connections and pipes: in `make test`, and in `make test-long`."""
 
 

@@ -186,14 +186,12 @@ GOOD = st.sampled_from([framed(b"content-length: 5"), chunked(CHUNKS), NEXT])
 INSERTS = st.binary(max_size=6) | st.sampled_from([b"\r\n", b"\r\n\r\n", b"\n", b"\r", b"\0", b": ", NEXT, CHUNKS])
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("count", HOSTILE)
 def test_headers_about_the_body_are_read_strictly(hostile_bridge: Bridge, count: int) -> None:
     with untouched(hostile_bridge):
         cases(FIELDS, count=count)(lambda fields: check_fields(hostile_bridge, fields))()
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("count", HOSTILE)
 def test_spoiled_requests_are_refused(hostile_bridge: Bridge, count: int) -> None:
     with untouched(hostile_bridge):

@@ -154,7 +154,10 @@ def check(envelope: Envelope) -> None:
             raise RpcError(INVALID_REQUEST, "Neither a request, nor a notification, nor an answer.")
         if problem := _problem(envelope):
             raise RpcError(INVALID_REQUEST, f"Neither a request nor a notification, and as an answer {problem}.")
-    elif envelope.params and bytes(envelope.params)[:1] != b"{":
+    elif envelope.params and memoryview(envelope.params)[0] != _OBJECT_START:
+        if bytes(envelope.params) == b"null":  # which the official SDK's types take for none
+            envelope.params = ABSENT
+            return
         raise RpcError(INVALID_REQUEST, 'The member "params" must be an object.')
 
 
@@ -170,7 +173,9 @@ def decode_child(line: bytes) -> Envelope | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _decode_again(line, str(error) or type(error).__name__)
     if envelope.method is not None:
-        return envelope if not envelope.params or bytes(envelope.params)[:1] == b"{" else None
+        if bytes(envelope.params) == b"null":
+            envelope.params = ABSENT
+        return envelope if not envelope.params or memoryview(envelope.params)[0] == _OBJECT_START else None
     if envelope.error and bytes(envelope.error) == b"null":
         envelope.error = ABSENT
     elif envelope.result and envelope.error and bytes(envelope.result) == b"null":

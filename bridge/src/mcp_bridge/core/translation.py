@@ -30,7 +30,7 @@ def to_child(
     if trace is None and not caller.modern and not child_modern and b'"_meta"' not in params and b"\\u" not in params:
         return params, None
     fields = _object(params, "params")
-    meta = _object(bytes(fields["_meta"]), "params._meta") if "_meta" in fields else {}
+    meta = _meta(fields, "params._meta")
     token = meta.get("progressToken")
     if token is not None:
         meta["progressToken"] = Raw(number)
@@ -59,6 +59,12 @@ def _object(value: bytes, where: str) -> dict[str, Raw]:
         raise RpcError(INVALID_PARAMS, f"{where} must be an object.") from error
 
 
+def _meta(fields: dict[str, Any], where: str) -> dict[str, Raw]:
+    """Return the members of `_meta`. The official SDK's types allow null for none."""
+    found = bytes(fields.get("_meta", b""))
+    return {} if found == b"null" else _object(found, where)
+
+
 def to_client(method: str, result: Raw, caller: Caller, child: Profile) -> bytes:
     """Return a child's result as the caller's revision wants it. Raises RpcError where the result is no object."""
     if caller.modern == child.modern:
@@ -84,7 +90,7 @@ def _lift_slowly(method: str, result: bytes, child: Profile) -> bytes:
     if method in revisions.CACHEABLE:
         fields.setdefault("ttlMs", 0)
         fields.setdefault("cacheScope", "private")
-    given = _object(bytes(fields["_meta"]), "The server's _meta") if "_meta" in fields else {}
+    given = _meta(fields, "The server's _meta")
     fields["_meta"] = _object(child.stamp(), "stamp") | given
     return msgspec.json.encode(fields)
 
@@ -95,7 +101,7 @@ def lower(result: bytes) -> bytes:
     for name in _LIFTED:
         fields.pop(name, None)
     if "_meta" in fields:
-        meta = _object(bytes(fields["_meta"]), "The server's _meta")
+        meta = _meta(fields, "The server's _meta")
         meta.pop(revisions.META_SERVER_INFO, None)
         if meta:
             fields["_meta"] = Raw(msgspec.json.encode(meta))
