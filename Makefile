@@ -5,10 +5,10 @@ SOURCES := $(PACKAGES) __main__.py bench components dev fleet servers stacks tes
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
 FAST_TESTS := tests/unit tests/components bridge/tests gateway/tests servers/notes/tests wire/tests
 .DEFAULT_GOAL := help
-.PHONY: help up down engine test test-long check lint types unit bench lock fmt clean
+.PHONY: help up down engine test test-long check lint types unit bench bench-bridge lock fmt clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## bring everything up: Docker, Pulumi, the dev stack
 	@bin/fleet up
@@ -39,6 +39,9 @@ unit: ## unit and component tests
 
 bench: engine ## measure the dev stack; the figures go to docs/performance.md
 	@$(PYTHON) -m bench $(ARGS)
+
+bench-bridge: ## race the bridge against its peers and its floor; the table goes to docs/performance.md
+	@$(PYTHON) -m bench.bridge
 
 lock: ## resolve every dependency anew, pinned by hash
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --group dev --group test pyproject.toml -o requirements.lock

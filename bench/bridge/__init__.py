@@ -1,0 +1,1 @@
+"""The bridge beside its peers and its floor: `make bench-bridge`."""

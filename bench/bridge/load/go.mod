@@ -1,0 +1,3 @@
+module mcp-fleet/bench/load
+
+go 1.24
