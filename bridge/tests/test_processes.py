@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -295,24 +294,3 @@ def test_a_child_that_ignores_term_goes_with_its_whole_group() -> None:
         assert running.stop() == 0
         assert time.monotonic() - begun < 8
         assert gone(pids)
-
-
-def test_five_hundred_abandoned_sessions_leave_no_process_and_no_descriptor() -> None:
-    with bridge(*server("session_era"), options=("--session-seconds", "1")) as running:
-        running.wait_ready()
-        directory = Path(f"/proc/{running.process.pid}/fd")
-        before = len(list(directory.iterdir()))
-        children = running.health()[1]["dependencies"]["child"]["pids"]
-        threads = [threading.Thread(target=lambda: [open_session(running) for _ in range(125)]) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while running.health()[1]["metrics"]["sessions"] and time.monotonic() < deadline:
-            os.sched_yield()
-        health = running.health()[1]
-        assert health["metrics"]["sessions"] == 0
-        assert health["dependencies"]["child"]["pids"] == children
-        assert len(group_of(children[0])) == 1
-        assert len(list(directory.iterdir())) <= before + 8  # the test's own connections

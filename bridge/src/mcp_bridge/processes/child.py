@@ -135,7 +135,14 @@ class Child(asyncio.SubprocessProtocol):
         await self._reaped.wait()
         self._transport.close()
         self._end("it was stopped")
+        # Without these, its memory is free at once, and not only when the garbage collector finds the circle.
+        self._transport = self._stdin = None
+        self._on_line = self._on_error_line = _ignore
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+def _ignore(_: object) -> None:
+    """Drop what comes after the end."""

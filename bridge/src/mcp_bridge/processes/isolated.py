@@ -21,10 +21,15 @@ from .shared import START_WAIT_SECONDS, SharedChildren
 from .survey import Survey
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Opening:
     session: Session
     proceed: Proceed
+    deadline: asyncio.TimerHandle | None = None
+
+    def wait_no_longer(self) -> None:
+        if self.deadline is not None:
+            self.deadline.cancel()
 
 
 class IsolatedChildren:
@@ -154,12 +159,15 @@ class IsolatedChildren:
         profile = self._shared.profile
         if profile is None or not self._isolated:
             return False
-        if self._spares:
-            child = self._spares.popleft()
+        spare = next((child for child in self._spares if not child.ending), None)
+        if spare is not None:
+            child = spare
+            self._spares.remove(child)
         elif len(self._tasks) < self._limit:
             child = self._spawn()
         else:
             return False
+        opening.wait_no_longer()
         self._children[opening.session] = child
         child.take(opening.session, profile)
         self._refill()
@@ -175,7 +183,8 @@ class IsolatedChildren:
             logs.info("session_gave_way", idle_seconds=round(time.monotonic() - quiet.last_used, 1))
             self._lost(quiet)
         self._queue.append(opening)
-        asyncio.get_running_loop().call_later(START_WAIT_SECONDS, self._give_up_waiting, opening)
+        loop = asyncio.get_running_loop()
+        opening.deadline = loop.call_later(START_WAIT_SECONDS, self._refuse, opening, "No process became free for it.")
         return True
 
     def _quietest(self) -> Session | None:
@@ -185,11 +194,8 @@ class IsolatedChildren:
         quiet = [session for session in sessions if session.last_used <= latest and session.idle]
         return min(quiet, key=lambda session: session.last_used, default=None)
 
-    def _give_up_waiting(self, opening: _Opening) -> None:
-        if opening in self._queue:
-            self._refuse(opening, "No process became free for the session.")
-
     def _refuse(self, opening: _Opening, text: str) -> None:
+        opening.wait_no_longer()
         if opening in self._queue:
             self._queue.remove(opening)
         if self._openings.pop(opening.session, None) is not None:
