@@ -5,6 +5,7 @@ import pulumi
 from components.consul import Consul, ConsulArgs
 from components.fleet import Fleet
 from components.gateway import Gateway, GatewayArgs
+from components.hosts.lambda_labs import FirewallRule, LambdaLabsAccount, LambdaLabsHosts, LambdaLabsHostsArgs, Machine
 from components.hosts.local import LocalHost, LocalHostArgs
 from components.image import BaseImages, RegistryAccount, ServerImage, ServerImageArgs
 from components.monitoring import Monitoring, MonitoringArgs
@@ -23,6 +24,8 @@ SECRETS = {
     "master": "the-master-of-the-gateway",
     "api key": "the-key-of-codex",
     "generated": "password-of-",
+    "account key": "the-key-of-the-account",
+    "user data": "the-private-key-in-the-user-data",
 }
 BASES = BaseImages(python=PINNED.format(name="python"), node=PINNED.format(name="node"))
 
@@ -85,6 +88,23 @@ def monitoring(*, grafana: bool = True) -> Monitoring:
 
 def host() -> LocalHost:
     return LocalHost("test", LocalHostArgs(network="test"))
+
+
+def lambda_labs_hosts() -> LambdaLabsHosts:
+    return LambdaLabsHosts(
+        "gpu",
+        LambdaLabsHostsArgs(
+            account=LambdaLabsAccount(api_key=secret("account key")),
+            label="test",
+            machines={name: Machine(user_data=secret("user data"), hostname=name) for name in ("one", "two")},
+            types=["gpu_1x_a10"],
+            regions=["us-east-1"],
+            public_key="ssh-ed25519 AAAA operator",
+            firewall=[FirewallRule(description="ping", protocol="icmp", source="0.0.0.0/0")],
+            file_systems={"/data/models": "models"},
+            tags={"team": "search"},
+        ),
+    )
 
 
 def image_args() -> ServerImageArgs:
@@ -151,6 +171,7 @@ TOKENS = {
     "mcp-fleet:components:Redis": redis,
     "mcp-fleet:components:Registry": registry,
     "mcp-fleet:components:ServerImage": image,
+    "mcp-fleet:hosts:LambdaLabsHosts": lambda_labs_hosts,
     "mcp-fleet:hosts:LocalHost": host,
 }
 """An example of each component by its type token. A token is part of every URN: it never changes."""
