@@ -38,44 +38,74 @@ class EndedCall(msgspec.Struct, frozen=True, gc=False):
 class Encoder:
     """Writes export requests.
 
+    Equal parts of spans are written once: one protobuf message after the other is the two merged
+    (https://protobuf.dev/programming-guides/encoding/#last-one-wins), so a span is a template and what differs.
+
     Arguments:
         resource: attributes of the process, such as service.name.
         version: of the bridge.
     """
 
     def __init__(self, resource: Mapping[str, str], version: str) -> None:
-        self._resource = Resource(attributes=_attributes(resource))
-        self._scope = InstrumentationScope(name="mcp_bridge", version=version)
-        self._templates: dict[tuple[CallLabels, str], Span] = {}
+        scope = InstrumentationScope(name="mcp_bridge", version=version)
+        self._resource = ResourceSpans(resource=Resource(attributes=_attributes(resource))).SerializeToString()
+        self._scope = ScopeSpans(scope=scope).SerializeToString()
+        self._templates: dict[tuple[CallLabels, str], bytes] = {}
 
     def encode(self, calls: Iterable[EndedCall]) -> bytes:
         """Return the body of one export request."""
-        spans = ScopeSpans(scope=self._scope, spans=[self._span(call) for call in calls])
-        return ExportTraceServiceRequest(
-            resource_spans=[ResourceSpans(resource=self._resource, scope_spans=[spans])]
-        ).SerializeToString()
+        spans = b"".join([_field(ScopeSpans.SPANS_FIELD_NUMBER, self._span(call)) for call in calls])
+        scope_spans = _field(ResourceSpans.SCOPE_SPANS_FIELD_NUMBER, self._scope + spans)
+        return _field(ExportTraceServiceRequest.RESOURCE_SPANS_FIELD_NUMBER, self._resource + scope_spans)
 
-    def _span(self, call: EndedCall) -> Span:
+    def _span(self, call: EndedCall) -> bytes:
         template = self._templates.get((call.labels, call.revision))
         if template is None:
-            template = self._templates[call.labels, call.revision] = _template(call.labels, call.revision)
-        span = Span()
-        span.CopyFrom(template)
+            template = _template(call.labels, call.revision).SerializeToString()
+            self._templates[call.labels, call.revision] = template
         context, parent, link = call.place.context, call.place.parent, call.place.link
-        span.trace_id = bytes.fromhex(context.trace_id)
-        span.span_id = bytes.fromhex(context.span_id)
-        span.trace_state = context.state
-        if parent is not None:
-            span.parent_span_id = bytes.fromhex(parent.span_id)
+        span = Span(
+            trace_id=bytes.fromhex(context.trace_id),
+            span_id=bytes.fromhex(context.span_id),
+            parent_span_id=b"" if parent is None else bytes.fromhex(parent.span_id),
+            start_time_unix_nano=call.start,
+            end_time_unix_nano=call.end,
+        )
+        if context.state:
+            span.trace_state = context.state
         if link is not None:
             span.links.add(trace_id=bytes.fromhex(link.trace_id), span_id=bytes.fromhex(link.span_id))
-        span.start_time_unix_nano = call.start
-        span.end_time_unix_nano = call.end
-        span.attributes.add(key="mcp_bridge.request_id").value.string_value = call.request_id
-        span.attributes.add(key="jsonrpc.request.id").value.string_value = call.rpc_id[:MAX_ID_CHARACTERS]
+        own = _attribute(_REQUEST_ID, call.request_id) + _attribute(_RPC_ID, call.rpc_id[:MAX_ID_CHARACTERS])
         if call.client:
-            span.attributes.add(key="mcp_bridge.client").value.string_value = call.client
-        return span
+            own += _attribute(_CLIENT, call.client)
+        return template + span.SerializeToString() + own
+
+
+def _field(number: int, value: bytes) -> bytes:
+    """Return a field of bytes, text or a message: tag, length, value; `number` is below 16."""
+    length = len(value)
+    if length < 0x80:
+        return bytes((number << 3 | 2, length)) + value
+    head = bytearray((number << 3 | 2,))
+    while length >= 0x80:
+        head.append(length & 0x7F | 0x80)
+        length >>= 7
+    head.append(length)
+    return bytes(head) + value
+
+
+def _key(name: str) -> bytes:
+    return _field(KeyValue.KEY_FIELD_NUMBER, name.encode())
+
+
+_REQUEST_ID: Final = _key("mcp_bridge.request_id")
+_RPC_ID: Final = _key("jsonrpc.request.id")
+_CLIENT: Final = _key("mcp_bridge.client")
+
+
+def _attribute(key: bytes, value: str) -> bytes:
+    text = _field(AnyValue.STRING_VALUE_FIELD_NUMBER, value.encode())
+    return _field(Span.ATTRIBUTES_FIELD_NUMBER, key + _field(KeyValue.VALUE_FIELD_NUMBER, text))
 
 
 def _template(labels: CallLabels, revision: str) -> Span:
