@@ -213,8 +213,8 @@ def main() -> None:
         Contender("nothing", UNCOUNTED, quiet),
         Contender("metrics", BRIDGE, quiet),
         Contender("metrics, logs", BRIDGE),
-        Contender("metrics, logs, traces: one call in ten", BRIDGE, (*traced, "--trace-ratio", "0.1")),
-        Contender("metrics, logs, traces: every call, in the client's trace", BRIDGE, traced, TRACED),
+        Contender("metrics, logs, traces of one call in ten (the default)", BRIDGE, traced),
+        Contender("metrics, logs, traces of every call, in the client's trace", BRIDGE, traced, TRACED),
         Contender("metrics, a log line for every call", BRIDGE, ("--log-level", "debug")),
     ]
     with ExitStack() as stack:

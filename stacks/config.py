@@ -174,7 +174,7 @@ class StackConfig(_Model):
     grafana_port: Port | None = None
     """Port of Grafana on the host. Without it, or where its image can't be had, there is no Grafana."""
     otlp_endpoint: Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = None
-    """OTLP receiver for traces of all calls, as containers reach it: http://collector:4318. No traces without it."""
+    """OTLP receiver for traces of calls, as containers reach it: http://collector:4318. No traces without it."""
     builder: str | None = None
     """Name of the buildx builder; BUILDX_BUILDER or mcp-fleet when it is left out."""
     servers: dict[Label, ServerConfig] = {}

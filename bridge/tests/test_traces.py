@@ -20,6 +20,11 @@ SPAN = "00f067aa0ba902b7"
 CALLS = 4700
 
 
+def traces_to(url: str) -> tuple[str, ...]:
+    """Return the options with which every call is recorded."""
+    return ("--otlp-endpoint", url, "--trace-ratio", "1")
+
+
 @pytest.fixture(scope="module")
 def collector() -> Iterator[Receiver]:
     with receiver() as running:
@@ -28,7 +33,7 @@ def collector() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def traced(collector: Receiver) -> Iterator[Bridge]:
-    options = ("--otlp-endpoint", collector.url, "--name", "time", "--task", "abc")
+    options = (*traces_to(collector.url), "--name", "time", "--task", "abc")
     with bridge(*server("session_era"), options=options) as running:
         running.wait_ready()
         yield running
@@ -161,7 +166,7 @@ def test_without_a_receiver_the_server_still_gets_the_clients_context(session_br
 
 
 def test_a_receiver_that_is_away_costs_spans_and_no_call() -> None:
-    with bridge(*server("session_era"), options=("--otlp-endpoint", "http://127.0.0.1:9")) as running:
+    with bridge(*server("session_era"), options=traces_to("http://127.0.0.1:9")) as running:
         running.wait_ready()
         flood(running, CALLS)
         assert dropped(running) == CALLS - 4096
@@ -173,7 +178,7 @@ def test_a_receiver_that_is_away_costs_spans_and_no_call() -> None:
 def test_a_receiver_that_does_not_answer_holds_up_no_call() -> None:
     with receiver() as collector:
         collector.answering.clear()
-        with bridge(*server("session_era"), options=("--otlp-endpoint", collector.url)) as running:
+        with bridge(*server("session_era"), options=traces_to(collector.url)) as running:
             running.wait_ready()
             handed(running, {})
             collector.wait_until(lambda: collector.asked == 1)
@@ -184,7 +189,7 @@ def test_a_receiver_that_does_not_answer_holds_up_no_call() -> None:
 def test_a_receiver_that_comes_back_gets_what_waited_and_the_end_gets_the_rest() -> None:
     with receiver() as collector:
         collector.status = 503
-        with bridge(*server("session_era"), options=("--otlp-endpoint", collector.url)) as running:
+        with bridge(*server("session_era"), options=traces_to(collector.url)) as running:
             running.wait_ready()
             handed(running, {"x-request-id": "waited"})
             running.wait_for("trace_receiver_unreachable")

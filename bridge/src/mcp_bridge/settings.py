@@ -202,7 +202,9 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
         metavar="FILE",
         text="JSON with max-body-bytes, max-sessions, session-seconds and log-level, read again when it changes",
     )
-    option("--trace-ratio", default="1", kind=float, text="part of the calls without a trace of the client's to record")
+    option(
+        "--trace-ratio", default="0.1", kind=float, text="part of the calls without a trace of the client's to record"
+    )
     parser.add_argument(
         "--log-level",
         default=environment.get(PREFIX + "LOG_LEVEL") or "info",
