@@ -18,11 +18,12 @@ Table = dict[str, dict[int, Point]]
 def print_race(title: str, found: Table) -> None:
     """Print one era's table: calls a second, p50 / p99 in ms."""
     print(f"\n### {title}\n")
-    print("| calls/s, p50 / p99 ms | " + " | ".join(f"{number} at a time" for number in CONNECTIONS) + " | failed |")
-    print("|---|---|---|---|---|")
+    columns = [*(f"{number} at a time" for number in CONNECTIONS), "processor µs a call", "failed"]
+    print(f"| calls/s, p50 / p99 ms | {' | '.join(columns)} |\n|---|---|---|---|---|---|")
     for name, points in found.items():
         cells = [f"{points[at].rate:,.0f}, {points[at].p50:.2f} / {points[at].p99:.2f}" for at in CONNECTIONS]
-        print(f"| {name} | {' | '.join(cells)} | {sum(point.failed for point in points.values())} |")
+        used = " / ".join(f"{points[at].processor:.0f}" for at in CONNECTIONS)
+        print(f"| {name} | {' | '.join(cells)} | {used} | {sum(point.failed for point in points.values())} |")
     print_goals(found)
 
 

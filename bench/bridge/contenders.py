@@ -145,6 +145,11 @@ class Running:
             return False
         return answer.status_code == 200 and "serverInfo" in answer.text
 
+    def processor(self) -> float:
+        """Seconds of processor time that the bridge has used so far, without its child."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self) -> float:
         """Resident memory of the bridge without its child, in MB of 1,000,000 bytes."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
