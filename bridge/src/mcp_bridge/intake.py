@@ -1,5 +1,7 @@
 """Puts requests of either era through to a child, now or when there is one, and notes what hangs on each reply."""
 
+from typing import Final
+
 from .core import envelope as wire
 from .core import revisions
 from .core.callers import Caller, Exchange
@@ -12,6 +14,8 @@ from .exchange import EVENT_TYPE, JSON_TYPE, HttpExchange, StreamOutlet
 from .http import answer
 from .http.reply import Reply
 from .processes import Processes
+
+JSON_BYTES: Final = JSON_TYPE.encode()
 
 
 class HttpError(Exception):
@@ -88,8 +92,8 @@ def _refuse(exchange: Exchange, message: Envelope, error: RpcError) -> None:
 def check_types(reply: Reply) -> None:
     """Raise HttpError where a POST's Content-Type or Accept can't be served."""
     request = reply.request
-    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if kind != JSON_TYPE.encode():
+    kind = request.headers.get(b"content-type", b"")
+    if kind != JSON_BYTES and kind.partition(b";")[0].strip().lower() != JSON_BYTES:
         raise HttpError(415, RpcError(INVALID_REQUEST, "Content-Type must be application/json."))
     if not (request.accepts(JSON_TYPE) or request.accepts(EVENT_TYPE)):
         raise HttpError(406, RpcError(INVALID_REQUEST, f"Accept must include {JSON_TYPE} or {EVENT_TYPE}."))

@@ -31,6 +31,9 @@ _REFRESHED: Final = frozenset(LIST_CHANGED)
 _OF_ONE_CLIENT: Final = frozenset({"notifications/roots/list_changed", "notifications/progress"})
 
 
+_QUOTED: Final = {"name": b'"name"', "uri": b'"uri"'}
+
+
 class _Named(msgspec.Struct):
     name: str = ""
     uri: str = ""
@@ -321,7 +324,8 @@ def _name(method: str, params: Raw) -> str:
         return ""
     named = _read(params, _Named)
     member = revisions.NAMED_BY[method]
-    quoted = b'"%b"' % member.encode()
-    if bytes(params).count(quoted) > bytes(named.meta).count(quoted) + 1:
+    quoted = _QUOTED[member]
+    found = bytes(params).count(quoted)
+    if found > 1 and found > bytes(named.meta).count(quoted) + 1:
         check_unique(params)
     return named.uri if member == "uri" else named.name

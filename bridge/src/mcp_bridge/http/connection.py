@@ -124,15 +124,12 @@ class Connection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._count(len(url))
-
-    def _count(self, size: int) -> None:
-        self._field_bytes += size
-        if self._field_bytes > MAX_HEADER_BYTES:
-            raise _RefusedError(431, b"The headers are too large.\n")
+        self._field_bytes += len(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
+        self._field_bytes += len(name) + len(value)
+        if self._field_bytes > MAX_HEADER_BYTES:
+            raise _RefusedError(431, b"The headers are too large.\n")
         if not self._in_head:
             return  # a trailer: it must not pass for a header (RFC 9110, 6.5.1)
         name = name.lower()

@@ -1,6 +1,7 @@
 """One parsed HTTP request."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mcp_bridge.core.origin import NOWHERE, Origin
 
@@ -28,6 +29,12 @@ class Request:
         accept = self.headers.get(b"accept")
         if accept is None:
             return True
-        family = kind.partition("/")[0] + "/*"
-        given = {item.partition(";")[0].strip().lower() for item in accept.decode("latin-1").split(",")}
-        return not given.isdisjoint({kind, family, "*/*"})
+        return _covers(accept, kind)
+
+
+@lru_cache(maxsize=64)
+def _covers(accept: bytes, kind: str) -> bool:
+    """Whether an Accept header covers a media type. Clients send few of them, again and again."""
+    family = kind.partition("/")[0] + "/*"
+    given = {item.partition(";")[0].strip().lower() for item in accept.decode("latin-1").split(",")}
+    return not given.isdisjoint({kind, family, "*/*"})
