@@ -161,8 +161,9 @@ class LambdaStack:
 
 
 def _descendants(process: int) -> list[int]:
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [found for child in map(int, children) for found in (child, *_descendants(child))]
+    threads = Path(f"/proc/{process}/task").glob("*/children")  # each thread of the engine has children of its own
+    children = [int(child) for thread in threads for child in thread.read_text().split()]
+    return [found for child in children for found in (child, *_descendants(child))]
 
 
 def skip_without_proc() -> None:
