@@ -42,6 +42,7 @@ class McpServerArgs:
         workers: processes of a replica that serve everybody.
         pool: processes that an isolated replica keeps started for sessions to come.
         volume: keep /data, and stop the old replica before a new one starts.
+        concurrency: most calls that a replica works on at a time, None for the bridge's own default.
         start_seconds: how long a replica may take to its first list of tools.
     """
 
@@ -65,6 +66,7 @@ class McpServerArgs:
     # sizes
     limits: Limits
     replicas: pulumi.Input[int] = 1
+    concurrency: int | None = None
     start_seconds: int = 60
 
 
@@ -140,6 +142,7 @@ def bridge_environment(name: str, args: McpServerArgs) -> dict[str, pulumi.Input
         "MCP_BRIDGE_START_SECONDS": str(args.start_seconds),
         **_process_settings(args),
         **({} if args.otlp is None else {"MCP_BRIDGE_OTLP_ENDPOINT": args.otlp}),
+        **({} if args.concurrency is None else {"MCP_BRIDGE_MAX_CONCURRENT": str(args.concurrency)}),
         # Docker makes the folder with the first secret in it, and the bridge insists on one it was told of.
         **({"MCP_BRIDGE_SECRETS_DIR": _SECRETS} if args.secrets else {}),
     }

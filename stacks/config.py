@@ -137,6 +137,8 @@ class ServerConfig(_Model):
     """Limit of one replica, in CPUs."""
     memory: Memory = 256 * MEBIBYTE
     """Limit of one replica, such as 256M."""
+    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Most calls that one replica works on at a time; more wait, by tier. 1000 when it is left out."""
     start_seconds: Annotated[int, Field(ge=5, le=900)] = 60
     """How long a replica may take from start to its first list of tools."""
 
@@ -146,6 +148,8 @@ class TierConfig(_Model):
 
     rpm: Annotated[int, Field(ge=1)] | None
     """Requests per minute; null is unlimited."""
+    priority: Annotated[int, Field(ge=0, le=999)] | None = None
+    """Place in a server's queue; more goes first. Left out: free 0, pro 10, enterprise 20, and 0 for other tiers."""
 
 
 class ClientConfig(_Model):
@@ -159,7 +163,21 @@ class ClientConfig(_Model):
     """The servers it may call: a list, or tools by server ("*" for all tools). All servers when it is left out."""
 
 
-DEFAULT_TIERS = {"free": TierConfig(rpm=60), "pro": TierConfig(rpm=600), "enterprise": TierConfig(rpm=None)}
+DEFAULT_TIERS = {
+    "free": TierConfig(rpm=60, priority=0),
+    "pro": TierConfig(rpm=600, priority=10),
+    "enterprise": TierConfig(rpm=None, priority=20),
+}
+
+
+def _with_defaults(tiers: dict[str, TierConfig]) -> dict[str, TierConfig]:
+    """Add the default tiers, and the priority where it is left out."""
+    found = DEFAULT_TIERS | tiers
+    usual = {name: tier.priority for name, tier in DEFAULT_TIERS.items()}
+    return {
+        name: tier if tier.priority is not None else tier.model_copy(update={"priority": usual.get(name, 0)})
+        for name, tier in found.items()
+    }
 
 
 class StackConfig(_Model):
@@ -181,7 +199,7 @@ class StackConfig(_Model):
     """The servers by name. The name is part of the URL."""
     clients: dict[Label, ClientConfig] = {}
     """The clients by name."""
-    tiers: Annotated[dict[Label, TierConfig], AfterValidator(lambda tiers: {**DEFAULT_TIERS, **tiers})] = DEFAULT_TIERS
+    tiers: Annotated[dict[Label, TierConfig], AfterValidator(_with_defaults)] = DEFAULT_TIERS
     """Limits by tier, besides the defaults free (60 per minute), pro (600) and enterprise (unlimited)."""
     secrets: dict[str, frozenset[str]] = {}
     """Names of the secret variables that are set, by server. Values never reach this model."""

@@ -108,6 +108,8 @@ def policy(config: StackConfig) -> str:
     clients = {
         name: {
             "rpm": client.rpm if client.rpm is not None else config.tiers[client.tier].rpm,
+            "tier": client.tier,
+            "priority": config.tiers[client.tier].priority,
             "servers": "*" if client.servers is None else dict(client.servers),
         }
         for name, client in config.clients.items()
@@ -211,6 +213,7 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
         otlp=stack.config.otlp_endpoint,
         limits=Limits(nano_cpus=round(server.cpu * 1_000_000_000), memory_bytes=server.memory),
         replicas=server.replicas,
+        concurrency=server.concurrency,
         start_seconds=server.start_seconds,
     )
 

@@ -129,6 +129,7 @@ def post(
     number: Any = 1,
     headers: dict[str, str] | None = None,
     modern: bool = False,
+    timeout: float = DEADLINE_SECONDS,
 ) -> httpx2.Response:
     """Send one JSON-RPC request the plain way."""
     params = dict(params or {})
@@ -140,7 +141,7 @@ def post(
         if (name := params.get("name") or params.get("uri")) is not None:
             sent.setdefault("mcp-name", name)
     body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-    return HTTP.post(running.mcp, json=body, headers=sent)
+    return HTTP.post(running.mcp, json=body, headers=sent, timeout=timeout)
 
 
 def open_session(running: Bridge, revision: str = "2025-11-25", **capabilities: Any) -> dict[str, str]:

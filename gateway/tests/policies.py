@@ -25,7 +25,14 @@ def endpoint(server: str, address: str = "127.0.0.1", port: int = 8080, *, passi
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 tools = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 servers = st.dictionaries(labels, st.just("*") | st.frozensets(tools, max_size=4), max_size=4)
-access = st.fixed_dictionaries({"rpm": st.none() | st.integers(1, 100_000), "servers": st.just("*") | servers})
+access = st.fixed_dictionaries(
+    {
+        "rpm": st.none() | st.integers(1, 100_000),
+        "tier": st.just("") | labels,
+        "priority": st.integers(0, 999),
+        "servers": st.just("*") | servers,
+    }
+)
 clients = st.dictionaries(labels.filter(lambda name: name != "operator"), access, max_size=5)
 
 

@@ -3,18 +3,19 @@
 import json
 
 import pytest
-from mcp_wire import token
+from mcp_wire import token, tools
 
 from gateway.tests.policies import key, policy
 from gateway.tests.rig import ACCEPT, LIST, MASTER, Rig, call, rig
 
 pytestmark = pytest.mark.anyio
 
+ODD = "it's 100 %, (é)%"
 POLICY = policy(
-    codex={},
+    codex={"tier": "pro", "priority": 1},
     slow={"rpm": 2},
     reader={"servers": {"notes": "*"}},
-    ci={"servers": {"time": ["echo", "add"], "notes": []}},
+    ci={"servers": {"time": ["echo", "add", ODD], "notes": []}},
 )
 
 
@@ -46,8 +47,21 @@ async def test_a_request_arrives_as_the_bridge_expects_it(gateway: Rig):
     assert key("codex") not in json.dumps(seen)
 
 
+async def test_a_server_is_told_the_clients_tier_and_the_tools_that_it_may_use(gateway: Rig):
+    wanted = ("x-mcp-tier", "x-mcp-priority", "x-mcp-tools")
+    seen = {}
+    for client in ("codex", "ci", "operator"):
+        received = (await gateway.post("/time/mcp", client)).json()["headers"]
+        seen[client] = [received.get(name) for name in wanted]
+    assert seen["codex"] == ["pro", "1", None]
+    assert seen["ci"][:2] == [None, None]
+    assert tools.decode(seen["ci"][2]) == {"echo", "add", ODD}
+    assert seen["operator"] == [None, None, None]
+
+
 async def test_nobody_outside_can_pretend_to_be_a_client_or_the_gateway(gateway: Rig):
     lies = {"x-mcp-client": "operator", "X-Mcp-Gateway-Token": "lie", "x-mcp-anything": "lie"}
+    lies |= {"x-mcp-tier": "lie", "x-mcp-priority": "9999", "x-mcp-tools": "lie"}
     seen = (await gateway.post("/time/mcp", "codex", **lies)).json()["headers"]
     assert seen["x-mcp-client"] == "codex"
     assert "lie" not in seen.values()

@@ -36,6 +36,11 @@ def test_no_tools_are_not_all_tools():
     assert policy(ci={"servers": {"time": []}}).clients["ci"].tools("time") == frozenset()
 
 
+def test_a_list_of_tools_that_no_header_can_carry_is_refused():
+    with pytest.raises(PolicyError, match="more than 16384 bytes"):
+        policy(ci={"servers": {"time": [f"tool-{number:0200}" for number in range(100)]}})
+
+
 @settings(max_examples=30, deadline=None)
 @given(policies())
 def test_what_is_served_is_what_is_read(original):

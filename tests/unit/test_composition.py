@@ -27,10 +27,15 @@ def test_the_policy_says_what_each_client_may_do() -> None:
     )
     assert json.loads(policy(config)) == {
         "clients": {
-            "own": {"rpm": 1000, "servers": "*"},
-            "tiers": {"rpm": 600, "servers": "*"},
-            "unlimited": {"rpm": None, "servers": "*"},
-            "few": {"rpm": 60, "servers": {"time": "*", "notes": ["list_notes"]}},
+            "own": {"tier": "free", "priority": 0, "rpm": 1000, "servers": "*"},
+            "tiers": {"tier": "pro", "priority": 10, "rpm": 600, "servers": "*"},
+            "unlimited": {"tier": "enterprise", "priority": 20, "rpm": None, "servers": "*"},
+            "few": {
+                "tier": "free",
+                "priority": 0,
+                "rpm": 60,
+                "servers": {"time": "*", "notes": ["list_notes"]},
+            },
         }
     }
 

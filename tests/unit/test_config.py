@@ -66,6 +66,11 @@ def test_a_tier_adds_to_the_defaults() -> None:
     }
 
 
+def test_a_tier_keeps_its_place_in_the_queue_unless_it_says_another() -> None:
+    tiers = parse_text("tiers: {pro: {rpm: 30}, free: {rpm: 1, priority: 15}, gold: {rpm: 9}}").tiers
+    assert {name: tier.priority for name, tier in tiers.items()} == {"free": 15, "pro": 10, "enterprise": 20, "gold": 0}
+
+
 def test_a_list_of_servers_means_all_their_tools() -> None:
     config = parse_text(
         f"""

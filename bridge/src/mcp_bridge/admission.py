@@ -1,18 +1,26 @@
 """Who may speak to the bridge at all, before a word of MCP is read: the gateway's token, Origin, Host."""
 
+import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 from mcp_wire import headers as names
-from mcp_wire import token
+from mcp_wire import token, tools
 
+from .core.access import UNRESTRICTED, Access
 from .http.request import Request
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOKEN: Final = names.GATEWAY_TOKEN.encode()
 _CLIENT: Final = names.CLIENT.encode()
+_TIER: Final = names.TIER.encode()
+_PRIORITY: Final = names.PRIORITY.encode()
+_TOOLS: Final = names.TOOLS.encode()
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
+REMEMBERED: Final = 256
+"""Clients whose access is read once for many requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +36,7 @@ class Admission:
     gateway_token: str | None
     check_host: bool
     origins: Collection[str]
+    _read: dict[tuple[str | None, ...], Access] = field(default_factory=dict, init=False, repr=False)
 
     def refusal(self, request: Request) -> tuple[int, str] | None:
         """Return the status and the reason for which a request is refused, None where it may pass."""
@@ -47,6 +56,18 @@ class Admission:
         """Return the client's name, which only a gateway can vouch for; empty without one."""
         return (request.header(_CLIENT) or "") if self.gateway_token is not None else ""
 
+    def access(self, request: Request) -> Access:
+        """Return what the client may do, which only a gateway can say; everything without one."""
+        if self.gateway_token is None:
+            return UNRESTRICTED
+        given = request.header(_TIER), request.header(_PRIORITY), request.header(_TOOLS)
+        found = self._read.get(given)
+        if found is None:
+            if len(self._read) >= REMEMBERED:
+                self._read.clear()
+            found = self._read[given] = _access(*given)
+        return found
+
     def _origin_allowed(self, origin: str, host: str) -> bool:
         if origin in self.origins:
             return True
@@ -55,6 +76,14 @@ class Admission:
         except ValueError:
             return False
         return name in LOOPBACK or (name is not None and name == _host_name(host))
+
+
+def _access(tier: str | None, priority: str | None, allowed: str | None) -> Access:
+    return Access(
+        tier=tier or "",
+        priority=int(priority) if priority is not None and _NUMBER.fullmatch(priority) else 0,
+        tools=None if allowed is None else tools.decode(allowed),
+    )
 
 
 def _host_name(host: str) -> str | None:

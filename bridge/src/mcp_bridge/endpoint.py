@@ -7,6 +7,7 @@ from .core import origin, stateless
 from .core.callers import Session
 from .core.errors import INVALID_REQUEST, RpcError
 from .core.switchboard import Switchboard
+from .core.turns import Turns
 from .exchange import StreamOutlet
 from .http.reply import Reply
 from .intake import HttpError, Intake, Pending
@@ -22,16 +23,22 @@ class Endpoint:
         admission: who may come in.
         processes: the children.
         switchboard: the protocol.
+        turns: who may put a call to the children.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self, admission: Admission, processes: Processes, switchboard: Switchboard, clock: Callable[[], float]
+        self,
+        admission: Admission,
+        processes: Processes,
+        switchboard: Switchboard,
+        turns: Turns,
+        clock: Callable[[], float],
     ) -> None:
         self._admission = admission
         self._processes = processes
         self._switchboard = switchboard
-        intake = Intake(processes, switchboard)
+        intake = Intake(processes, switchboard, turns)
         self._session_era = SessionEra(admission, processes, switchboard, intake, clock)
         self._stateless_era = StatelessEra(admission, processes, intake, clock)
 
@@ -63,6 +70,9 @@ class Endpoint:
         carrier.hung_up()
         if isinstance(carrier, StreamOutlet):
             return
+        if carrier.abandoned:
+            for waiting in list(pending.waiting):
+                waiting.hung_up()
         self._switchboard.interests.hung_up(carrier)
         if caller.modern:
             # Closing the stream is how a stateless client cancels; in a session it means nothing.

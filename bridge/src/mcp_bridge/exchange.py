@@ -72,11 +72,12 @@ class HttpExchange:
         self.reply.complete(status, headers + RETRY_AFTER if status == BUSY else headers, message)
 
     def turn_away(self, message: bytes, error: UnavailableError) -> None:
-        """Answer that the request did not run and may be repeated later: 503 in either era."""
+        """Answer that the request did not run and may be repeated later, by HTTP status too in either era."""
         if self.reply.streaming or not self._json:
             self.finish(message, error.code)
         else:
-            self.reply.complete(BUSY, answer.JSON + self._headers + retry_after(error), message)
+            status = HTTP_STATUS[error.code]
+            self.reply.complete(status, answer.JSON + self._headers + retry_after(error), message)
 
     def keep_alive(self, now: float) -> None:
         """Write a comment when nothing was written for long."""
@@ -86,6 +87,11 @@ class HttpExchange:
         if not self.reply.streaming:
             self.reply.begin_stream(self._headers)
         self.reply.put(answer.PING)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody can get the answer any more."""
+        return self.reply.ended
 
     def hung_up(self) -> None:
         """Its client has left; what comes now is dropped."""
@@ -133,6 +139,11 @@ class SessionExchange(HttpExchange):
             self.active_at = now
             self._open()
             self.reply.put(answer.PING)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether its client left before there was a stream that it could resume."""
+        return self.reply.ended and self._stream is None
 
     def hung_up(self) -> None:
         """Its client has left: what comes now is kept for it."""

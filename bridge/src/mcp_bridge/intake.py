@@ -3,13 +3,14 @@
 from typing import Final
 
 from .core import envelope as wire
-from .core import revisions
-from .core.callers import Caller, Exchange
+from .core import revisions, tool_access
+from .core.callers import Caller, Exchange, Session
 from .core.calls import ClientCall
 from .core.envelope import Envelope
 from .core.errors import INVALID_REQUEST, UNAVAILABLE, RpcError, UnavailableError
 from .core.link import Link
 from .core.switchboard import Switchboard
+from .core.turns import Turns, Waiting
 from .exchange import EVENT_TYPE, JSON_TYPE, HttpExchange, StreamOutlet
 from .http import answer
 from .http.reply import Reply
@@ -35,58 +36,146 @@ class HttpError(Exception):
 
 
 class Pending:
-    """What hangs on one reply: who asked, what carries the answer, and the calls that the child has to answer."""
+    """What hangs on one reply: who asked, what carries the answer, and the calls that a child has to answer or will."""
 
-    __slots__ = ("caller", "calls", "carrier")
+    __slots__ = ("caller", "calls", "carrier", "waiting")
 
     def __init__(self, caller: Caller, carrier: HttpExchange | StreamOutlet) -> None:
         self.caller = caller
         self.carrier = carrier
         self.calls: list[ClientCall] = []
+        self.waiting: list[WaitingRequest] = []
+
+
+class Request:
+    """A request on its way: `exchange` takes the answer; in a batch it gathers what `carrier` sends."""
+
+    __slots__ = ("carrier", "exchange", "message", "pending")
+
+    def __init__(self, pending: Pending, carrier: HttpExchange, message: Envelope, exchange: Exchange) -> None:
+        self.pending = pending
+        self.carrier = carrier
+        self.message = message
+        self.exchange = exchange
+
+    def refuse(self, error: RpcError) -> None:
+        """Answer with an error."""
+        body = wire.failure(bytes(self.message.id), error.encode())
+        if isinstance(error, UnavailableError) and self.exchange is self.carrier:
+            self.carrier.turn_away(body, error)
+        else:
+            self.exchange.finish(body, error.code)
+
+
+class WaitingRequest(Waiting):
+    """A request that waits for its turn, under its id in the session if it has one."""
+
+    __slots__ = ("_intake", "_key", "_request")
+
+    def __init__(self, intake: "Intake", turns: Turns, request: Request, key: str | bytes | None) -> None:
+        super().__init__(turns, request.pending.caller.access.priority)
+        self._intake = intake
+        self._request = request
+        self._key = key
+        request.pending.waiting.append(self)
+        if key is not None and isinstance(request.pending.caller, Session):
+            request.pending.caller.in_flight[key] = self
+
+    def _end(self) -> None:
+        pending = self._request.pending
+        pending.waiting.remove(self)
+        if self._key is not None and isinstance(pending.caller, Session):
+            del pending.caller.in_flight[self._key]
+
+    def go(self) -> None:
+        """Go on, unless nobody waits for the answer any more."""
+        self._end()
+        if not self._request.carrier.abandoned:
+            self._intake.go_on(self._request)
+
+    def refuse(self, error: RpcError) -> None:
+        """Answer with an error."""
+        self._end()
+        self._request.refuse(error)
+
+    def hung_up(self) -> None:
+        """Its client has left, and takes the place along."""
+        if self.leave():
+            self._end()
 
 
 class Intake:
-    """Where requests of both eras go on."""
+    """Where requests of both eras go on.
 
-    def __init__(self, processes: Processes, switchboard: Switchboard) -> None:
+    Arguments:
+        processes: the children.
+        switchboard: the protocol.
+        turns: who may put a call to the children.
+    """
+
+    def __init__(self, processes: Processes, switchboard: Switchboard, turns: Turns) -> None:
         self._processes = processes
         self._switchboard = switchboard
+        self._turns = turns
 
     def put(self, reply: Reply, caller: Caller, carrier: HttpExchange, message: Envelope, exchange: Exchange) -> None:
         """Put a request through. `exchange` takes the answer; in a batch it gathers what `carrier` sends."""
         pending = reply.state
         if not isinstance(pending, Pending):
             pending = reply.state = Pending(caller, carrier)
-        link = self._processes.link_for(caller)
+        request = Request(pending, carrier, message, exchange)
+        allowed = caller.access.tools
+        if allowed is not None:
+            try:
+                tool_access.check(message, allowed)
+            except RpcError as error:
+                request.refuse(error)
+                return
+        self.go_on(request)
+
+    def go_on(self, request: Request, link: Link | None = None) -> None:
+        """Put a request to its child: now, at its turn, or when there is one. `link` is the child where it is known."""
+        if self._turns.full and request.message.method not in revisions.ANSWERED_HERE:
+            self._wait(request)
+            return
+        caller = request.pending.caller
+        if link is None:
+            link = self._processes.link_for(caller)
         if link is not None:
-            if link.congested:
-                _refuse(exchange, message, RpcError(UNAVAILABLE, "The server does not keep up. Try again later."))
-            else:
-                self._ask(link, pending, message, exchange)
+            self._ask(link, request)
             return
 
         def proceed(found: Link | RpcError) -> None:
-            if isinstance(found, UnavailableError) and exchange is carrier:
-                carrier.turn_away(wire.failure(bytes(message.id), found.encode()), found)
-            elif isinstance(found, RpcError):
-                _refuse(exchange, message, found)
-            elif not reply.ended:
-                self._ask(found, pending, message, exchange)
+            if isinstance(found, RpcError):
+                request.refuse(found)
+            elif not request.carrier.abandoned:
+                self.go_on(request, found)
 
         self._processes.wait(caller, proceed)
 
-    def _ask(self, link: Link, pending: Pending, message: Envelope, exchange: Exchange) -> None:
+    def _wait(self, request: Request) -> None:
+        caller = request.pending.caller
+        key = None
+        if isinstance(caller, Session):
+            try:
+                key = caller.free_key(bytes(request.message.id))
+            except RpcError as error:
+                request.refuse(error)
+                return
+        self._turns.wait(WaitingRequest(self, self._turns, request, key))
+
+    def _ask(self, link: Link, request: Request) -> None:
+        if link.congested:
+            request.refuse(RpcError(UNAVAILABLE, "The server does not keep up. Try again later."))
+            return
         try:
-            call = self._switchboard.request(link, pending.caller, message, exchange)
+            call = self._switchboard.request(link, request.pending.caller, request.message, request.exchange)
         except RpcError as error:
-            _refuse(exchange, message, error)
+            request.refuse(error)
             return
         if call is not None:
-            pending.calls.append(call)
-
-
-def _refuse(exchange: Exchange, message: Envelope, error: RpcError) -> None:
-    exchange.finish(wire.failure(bytes(message.id), error.encode()), error.code)
+            self._turns.begin()
+            request.pending.calls.append(call)
 
 
 def check_types(reply: Reply) -> None:

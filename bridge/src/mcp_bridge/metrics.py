@@ -74,6 +74,7 @@ class Metrics:
             "mcp_circuit_breaker_state", "0 closed, 1 half open, 2 open: calls are refused after too many failures."
         )
         self.in_flight = self._gauge("mcp_requests_in_flight", "Calls that wait for the server.")
+        self.queue = self._gauge("mcp_queue_depth", "Calls that wait because the server has as many as it may have.")
         restarts = Counter("mcp_child_restarts", "Restarts of the server process.", ("server",), registry=registry)
         self._restarts = restarts.labels(server)
         self._restarts_seen = 0

@@ -22,6 +22,7 @@ from .core.link import Link
 from .core.sessions import SessionTable
 from .core.spans import Spans
 from .core.switchboard import Switchboard
+from .core.turns import Turns
 from .endpoint import Endpoint
 from .health import BRIDGE_VERSION, Health
 from .http import answer
@@ -108,7 +109,8 @@ class Service:
             origins=frozenset(settings.allow_origin),
         )
         self._reload = None if settings.reload_file is None else ReloadFile(settings.reload_file, self._change)
-        self._endpoint = Endpoint(admission, self._processes, self._switchboard, time.monotonic)
+        self._turns = Turns(settings.max_concurrent, settings.max_queue)
+        self._endpoint = Endpoint(admission, self._processes, self._switchboard, self._turns, time.monotonic)
 
     # http.application.Application
 
@@ -221,6 +223,7 @@ class Service:
         self._call_log.settled(call, labels, seconds)
         if self._tracing is not None:
             self._tracing.settled(call, labels, seconds)
+        self._turns.end()
 
     def _sweep(self, now: float) -> None:
         self._endpoint.sweep(time.monotonic(), self._listener.replies())
@@ -261,6 +264,7 @@ class Service:
         metrics.sessions.set(len(self._switchboard.sessions))
         metrics.connections.set(len(self._listener))
         metrics.in_flight.set(status.in_flight)
+        metrics.queue.set(len(self._turns))
         metrics.breaker.set(status.breaker)
         metrics.count_restarts(status.restarts)
         if self._tracing is not None:

@@ -223,6 +223,7 @@ class SessionEra:
         if session is None:
             text = "There is no such session (any more): send initialize again."
             raise HttpError(404, RpcError(INVALID_REQUEST, text))
+        session.access = self._admission.access(request)
         return session
 
     def _exchange(self, reply: Reply, session: Session, request_id: bytes | None) -> SessionExchange:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from .core.sessions import IDLE_SECONDS, MAXIMUM
+from .core.turns import PLACES
 from .processes.breaker import BREAKER_SECONDS
 from .processes.strategy import MODES, Mode
 
@@ -46,6 +47,8 @@ class Settings:
     max_sessions: int
     session_seconds: float
     mode: Mode
+    max_concurrent: int
+    max_queue: int
     workers: int
     pool: int
     max_children: int | None
@@ -105,6 +108,9 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         parser.error(f"--mode must be one of {', '.join(MODES)}")
     if given.pool < 0 or (given.max_children is not None and given.max_children < 1):
         parser.error("--pool must be 0 or more, and --max-children 1 or more")
+    for name in ("max_concurrent", "max_queue"):
+        if getattr(given, name) < 0:
+            parser.error(f"--{name.replace('_', '-')} must not be less than 0")
     host = given.host or ("0.0.0.0" if given.gateway_token_file else "127.0.0.1")  # noqa: S104 - the token guards it
     return Settings(
         command=tuple(command),
@@ -124,6 +130,8 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         max_sessions=given.max_sessions,
         session_seconds=given.session_seconds,
         mode=given.mode,
+        max_concurrent=given.max_concurrent,
+        max_queue=given.max_queue,
         workers=given.workers,
         pool=given.pool,
         max_children=given.max_children,
@@ -186,6 +194,13 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
         kind=int,
         text="most processes of sessions, if isolated; as many as the memory limit has room for unless given",
     )
+    option(
+        "--max-concurrent",
+        default="1000",
+        kind=int,
+        text="most calls that the server's processes have at a time; more wait, by tier; 0 is any number",
+    )
+    option("--max-queue", default=str(PLACES), kind=int, text="most calls that wait; the lowest tier is refused first")
     option(
         "--breaker-seconds",
         default=str(int(BREAKER_SECONDS)),

@@ -60,6 +60,7 @@ class StatelessEra:
         exchange = HttpExchange(reply, by_code=True, headers=b"", now=self._clock())
         try:
             caller = stateless.admit(message, request.headers, request.repeated, self._admission.client(request))
+            caller.access = self._admission.access(request)
             self._check_parameter_headers(message, reply)
         except RpcError as error:
             exchange.finish(wire.failure(bytes(message.id), error.encode()), error.code)

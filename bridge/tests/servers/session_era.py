@@ -7,6 +7,9 @@ import json
 import os
 import signal
 import sys
+import time
+from collections import deque
+from pathlib import Path
 from typing import Any
 
 REVISION = "2025-11-25"
@@ -15,6 +18,7 @@ cancelled: list[Any] = []
 asked: dict[str, Any] = {}
 answered: list[Any] = []
 listened: list[Any] = []
+received: deque[str] = deque(maxlen=100)
 state: dict[str, Any] = {"level": "debug", "count": 0, "mute": False}
 
 
@@ -46,6 +50,12 @@ def call(number: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]
         case "mute":
             state["mute"] = True
             return text("no list is answered from now on")
+        case "received":
+            return text(json.dumps(list(received)))
+        case "block":
+            while not Path(arguments["until"]).exists():
+                time.sleep(0.005)
+            return text("done")
         case "hold":
             held[arguments["name"]] = number, meta.get("progressToken")
             report(meta.get("progressToken"), 1)
@@ -120,6 +130,8 @@ TOOLS = [
     for name in (
         "echo",
         "count",
+        "block",
+        "received",
         "pid",
         "ask_afterwards",
         "answered",
@@ -189,6 +201,7 @@ def handle(method: str, number: Any, params: dict[str, Any]) -> dict[str, Any] |
 
 def main() -> None:
     for line in sys.stdin:
+        received.append(line)
         message = json.loads(line)
         method, number, params = message.get("method"), message.get("id"), message.get("params") or {}
         if method is None:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from mcp_wire import tools
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 OPERATOR = "operator"
@@ -15,6 +16,7 @@ ANY: Literal["*"] = "*"
 DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 ServerName = Annotated[str, Field(pattern=DNS_LABEL)]
 ClientName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,62})$")]
+TierName = Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$")]
 ApiKey = Annotated[str, Field(min_length=16, max_length=512, pattern=r"^[\x21-\x7e]+$")]
 ToolName = Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -32,11 +34,26 @@ class ClientAccess(_Model):
 
     Arguments:
         rpm: requests a minute; None is unlimited.
+        tier: the name of its tier, which the servers get to know.
+        priority: the tier's place where calls must wait; more goes first.
         servers: "*", or the servers it may use, each with "*" or the tools it may call there.
     """
 
     rpm: PositiveInt | None = None
+    tier: TierName = ""
+    priority: Annotated[int, Field(ge=0, le=999)] = 0
     servers: Literal["*"] | dict[ServerName, Literal["*"] | frozenset[ToolName]] = ANY
+
+    @model_validator(mode="after")
+    def _tools_fit(self) -> Self:
+        allowed = {} if self.servers == ANY else self.servers
+        for server, names in allowed.items():
+            if names != ANY and len(tools.encode(names)) > tools.MAX_BYTES:
+                raise ValueError(
+                    f"the tools of {server!r} take more than {tools.MAX_BYTES} bytes of a header: name fewer, or "
+                    f'all by "{ANY}"'
+                )
+        return self
 
     def may_use(self, server: str) -> bool:
         """Tell whether the client may send requests to `server` at all."""
@@ -91,7 +108,13 @@ class Policy(_Model):
         return json.dumps(
             {
                 "clients": {
-                    name: {"rpm": access.rpm, "servers": _plain(access)} for name, access in self.clients.items()
+                    name: {
+                        "rpm": access.rpm,
+                        "tier": access.tier,
+                        "priority": access.priority,
+                        "servers": _plain(access),
+                    }
+                    for name, access in self.clients.items()
                 },
                 "keys": {name: sorted(keys) for name, keys in self.keys.items()},
             },

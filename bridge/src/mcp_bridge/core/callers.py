@@ -8,8 +8,9 @@ import msgspec
 from msgspec import Raw
 
 from . import revisions
-from .envelope import Envelope
-from .errors import RpcError
+from .access import UNRESTRICTED, Access
+from .envelope import Envelope, key_of
+from .errors import INVALID_REQUEST, RpcError
 from .event_streams import EventStore, SessionStreams
 from .origin import Origin
 
@@ -52,6 +53,7 @@ class Caller:
         revision: the protocol revision that was agreed on.
         capabilities: the client's capabilities, as it declared them.
         client_info: the client's name and version, as it declared them.
+        access: what the gateway said that it may do, of the latest request.
         log_level: the least severe log entry it wants, None for "as the server likes" (sessions) or "none" (modern).
     """
 
@@ -60,6 +62,7 @@ class Caller:
     capabilities: dict[str, Any]
     client_info: Raw
     log_level: str | None = None
+    access: Access = UNRESTRICTED
 
     @property
     def modern(self) -> bool:
@@ -121,6 +124,14 @@ class Session(Caller):
     def idle(self) -> bool:
         """Whether no call of it is in flight, and nobody listens on its standing stream."""
         return not self.in_flight and (self.opened_streams is None or not self.opened_streams.standing.connected)
+
+    def free_key(self, request_id: bytes) -> str | bytes:
+        """Return the key of a new request's id. Raises RpcError where a request of that id has no answer yet."""
+        key = key_of(request_id)
+        if key in self.in_flight:
+            text = request_id.decode(errors="replace")
+            raise RpcError(INVALID_REQUEST, f"A request with the id {text} is in flight already in this session.")
+        return key
 
     def push(self, message: bytes) -> None:
         """Send a change notification on the standing stream, or keep it for there."""

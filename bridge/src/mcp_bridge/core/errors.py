@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import msgspec
+from mcp_wire import tools
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -14,6 +15,9 @@ REQUEST_CANCELLED: Final = -32800
 
 CONNECTION_LOST: Final = -32000
 """The server process ended with the call in flight. It may have run: repeat it only if that does no harm."""
+
+OVERLOADED: Final = -32017
+"""More calls wait than may. The call did not run."""
 
 UNAVAILABLE: Final = -32001
 """The server can't take calls now: it is starting, failed, overloaded or going away. The call did not run."""
@@ -29,6 +33,8 @@ HTTP_STATUS: Final = {
     -32021: 400,  # the client lacks a capability that the request needs
     UNSUPPORTED_VERSION: 400,
     METHOD_NOT_FOUND: 404,
+    tools.FORBIDDEN: 403,
+    OVERLOADED: 429,
     UNAVAILABLE: 503,
 }
 """HTTP status that the modern revision assigns to an error code, whoever raised it; 200 otherwise."""
@@ -70,8 +76,16 @@ class UnavailableError(RpcError):
     Arguments:
         message: what is wrong.
         retry_seconds: when it is worth to try again.
+        code: JSON-RPC error code; its HTTP status goes to clients of either era.
     """
 
-    def __init__(self, message: str, retry_seconds: float = 2.0) -> None:
-        super().__init__(UNAVAILABLE, message)
+    def __init__(self, message: str, retry_seconds: float = 2.0, code: int = UNAVAILABLE) -> None:
+        super().__init__(code, message)
         self.retry_seconds = retry_seconds
+
+
+class OverloadedError(UnavailableError):
+    """There are more calls than may wait for the children."""
+
+    def __init__(self, message: str, retry_seconds: float) -> None:
+        super().__init__(message, retry_seconds, OVERLOADED)

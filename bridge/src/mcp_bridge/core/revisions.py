@@ -49,6 +49,18 @@ REPEATABLE: Final = frozenset({"prompts/list", "resources/list", "resources/temp
 """Methods that only read, so that they are put to the next child when one ends over them. `ping` and `server/discover`
 would be too, but the bridge answers these itself."""
 
+ANSWERED_HERE: Final = frozenset(
+    {
+        "logging/setLevel",
+        "ping",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "server/discover",
+        "subscriptions/listen",
+    }
+)
+"""Methods that the bridge serves itself as a rule, so that they never wait for the child's other calls."""
+
 SESSION_ONLY: Final = frozenset(
     {"initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"}
 )

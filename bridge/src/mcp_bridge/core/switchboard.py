@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw
 
-from . import log_levels, revisions, translation
+from . import log_levels, revisions, tool_access, translation
 from .callers import Caller, Exchange, Session
 from .calls import ClientCall
 from .envelope import Envelope, check_unique, error_object, key_of, notification, result
@@ -25,6 +25,7 @@ from .questions import Questions
 from .rounds import Rounds
 from .sessions import SessionTable
 from .spans import Spans
+from .turns import Waiting
 
 _T = TypeVar("_T")
 _REFRESHED: Final = frozenset(LIST_CHANGED)
@@ -139,10 +140,7 @@ class Switchboard:
         key: str | bytes | None = None
         session = caller if isinstance(caller, Session) else None
         if session is not None:
-            key = key_of(client_id)
-            if key in session.in_flight:
-                text = client_id.decode(errors="replace")
-                raise RpcError(INVALID_REQUEST, f"A request with the id {text} is in flight already in this session.")
+            key = session.free_key(client_id)
         profile = link.profile
         if profile is None:
             raise RpcError(INTERNAL_ERROR, "The server has not said yet what it speaks.")
@@ -183,6 +181,8 @@ class Switchboard:
             call = caller.in_flight.get(key_of(bytes(wanted.requestId))) if wanted and wanted.requestId else None
             if isinstance(call, ClientCall):
                 self.cancel(call, "cancelled by the client")
+            elif isinstance(call, Waiting):
+                call.cancel(RpcError(REQUEST_CANCELLED, "The request was cancelled."))
 
     def cancel(self, call: ClientCall, reason: str) -> None:
         """End a call that its client does not want any more."""
@@ -194,6 +194,8 @@ class Switchboard:
         for call in list(session.in_flight.values()):
             if isinstance(call, ClientCall):
                 self.cancel(call, "the session ended")
+            elif isinstance(call, Waiting):
+                call.cancel(RpcError(REQUEST_CANCELLED, "The session has ended."))
         self.interests.leave(link, session, set(session.subscriptions))
         self.sessions.close(session)
 
@@ -296,6 +298,8 @@ class Switchboard:
                 if profile is None
                 else translation.to_client(call.method, answer.result, call.caller, profile)
             )
+            if call.method == tool_access.LIST and call.caller.access.tools is not None:
+                value = tool_access.narrow(value, call.caller.access.tools)
         except RpcError:
             error = RpcError(INTERNAL_ERROR, f"The server's answer to {call.method} is malformed.")
             call.refuse(error.encode(), error.code)

@@ -7,6 +7,8 @@ https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_conn_man/lo
 
 from dataclasses import dataclass
 
+from mcp_wire import tools
+
 from .filters import INSPECTED_BYTES
 from .names import Resource, typed
 
@@ -58,8 +60,8 @@ REPLIES = (
     ),
     Reply(
         when=_details("rbac_access_denied"),
-        code=-32012,
-        message=f"This client may not call this tool of this server. {_ASK}",
+        code=tools.FORBIDDEN,
+        message=tools.FORBIDDEN_MESSAGE,
     ),
     Reply(
         when="response.code_details == 'route_not_found'",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from mcp_wire import headers, token
+from mcp_wire import tools as tool_list
 
 from mcp_gateway.policy import OPERATOR, Policy
 
@@ -57,14 +58,41 @@ def _server(policy: Policy, server: str, master: str) -> Resource:
                 "host_selection_retry_max_attempts": 3,
             },
         },
-        "request_headers_to_add": [
-            {
-                "header": {"key": headers.GATEWAY_TOKEN, "value": gateway_token},
-                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-            }
-        ],
+        "request_headers_to_add": [_header(headers.GATEWAY_TOKEN, gateway_token), *_access(policy, server, clients)],
         "typed_per_filter_config": filters,
     }
+
+
+def _access(policy: Policy, server: str, clients: list[str]) -> list[Resource]:
+    """Hand over what a server may know of whoever calls: tier, priority, and the tools where they are restricted."""
+    found = {name: policy.clients[name] for name in clients}
+    return [
+        *_by_client(headers.TIER, {name: access.tier for name, access in found.items() if access.tier}),
+        *_by_client(
+            headers.PRIORITY, {name: str(access.priority) for name, access in found.items() if access.priority}
+        ),
+        *_by_client(
+            headers.TOOLS,
+            {
+                name: tool_list.encode(allowed)
+                for name, access in found.items()
+                if (allowed := access.tools(server)) is not None
+            },
+        ),
+    ]
+
+
+def _by_client(name: str, values: dict[str, str]) -> list[Resource]:
+    """Return a header whose value depends on the client, and that others don't have."""
+    if not values:
+        return []
+    table = ", ".join(f"'{client}': '{value}'" for client, value in sorted(values.items()))
+    key = f"request.headers['{headers.CLIENT}']"
+    return [_header(name, f"%CEL({key} in {{{table}}} ? {{{table}}}[{key}] : '')%")]
+
+
+def _header(name: str, value: str) -> Resource:
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
 def _prometheus() -> Resource:
