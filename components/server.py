@@ -43,6 +43,7 @@ class McpServerArgs:
         pool: processes that an isolated replica keeps started for sessions to come.
         volume: keep /data, and stop the old replica before a new one starts.
         concurrency: most calls that a replica works on at a time, None for the bridge's own default.
+        cache: whether each replica keeps results that serve again.
         start_seconds: how long a replica may take to its first list of tools.
     """
 
@@ -67,6 +68,7 @@ class McpServerArgs:
     limits: Limits
     replicas: pulumi.Input[int] = 1
     concurrency: int | None = None
+    cache: bool = False
     start_seconds: int = 60
 
 
@@ -143,6 +145,7 @@ def bridge_environment(name: str, args: McpServerArgs) -> dict[str, pulumi.Input
         **_process_settings(args),
         **({} if args.otlp is None else {"MCP_BRIDGE_OTLP_ENDPOINT": args.otlp}),
         **({} if args.concurrency is None else {"MCP_BRIDGE_MAX_CONCURRENT": str(args.concurrency)}),
+        **({"MCP_BRIDGE_CACHE": "memory"} if args.cache else {}),
         # Docker makes the folder with the first secret in it, and the bridge insists on one it was told of.
         **({"MCP_BRIDGE_SECRETS_DIR": _SECRETS} if args.secrets else {}),
     }

@@ -214,6 +214,7 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
         limits=Limits(nano_cpus=round(server.cpu * 1_000_000_000), memory_bytes=server.memory),
         replicas=server.replicas,
         concurrency=server.concurrency,
+        cache=server.cache,
         start_seconds=server.start_seconds,
     )
 

@@ -140,6 +140,8 @@ def server(*, volume: bool = False, mode: Mode = "auto", workers: int = 1, pool:
             consul="http://consul:8500",
             otlp="http://collector:4318",
             limits=Limits.of(cpus=0.5, mebibytes=256),
+            concurrency=16,
+            cache=True,
         ),
     )
 

@@ -31,6 +31,8 @@ def test_the_bridge_learns_its_replica_from_swarm() -> None:
     assert environment["MCP_BRIDGE_SLOT"] == "{{.Task.Slot}}"
     assert environment["MCP_BRIDGE_TASK"] == "{{.Task.ID}}"
     assert environment["MCP_BRIDGE_CONSUL"] == "http://consul:8500"
+    assert environment["MCP_BRIDGE_MAX_CONCURRENT"] == "16"
+    assert environment["MCP_BRIDGE_CACHE"] == "memory"
     assert environment["COLOUR"] == "blue"
     assert environment["MCP_BRIDGE_OTLP_ENDPOINT"] == "http://collector:4318"
 

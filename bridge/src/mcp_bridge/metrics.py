@@ -75,6 +75,9 @@ class Metrics:
         )
         self.in_flight = self._gauge("mcp_requests_in_flight", "Calls that wait for the server.")
         self.queue = self._gauge("mcp_queue_depth", "Calls that wait because the server has as many as it may have.")
+        self._cache_hits = Counter(
+            "mcp_cache_hits", "Requests answered from the cache.", ("server", "method"), registry=registry
+        )
         restarts = Counter("mcp_child_restarts", "Restarts of the server process.", ("server",), registry=registry)
         self._restarts = restarts.labels(server)
         self._restarts_seen = 0
@@ -108,6 +111,10 @@ class Metrics:
         if duration is None:
             duration = self._durations[labels.method] = self._duration.labels(self._server, labels.method)
         duration.observe(seconds)
+
+    def cache_hit(self, method: str) -> None:
+        """Count a request that needed no child; `method` is one of those that are cached."""
+        self._cache_hits.labels(self._server, method).inc()
 
     def count_restarts(self, restarts: int) -> None:
         """Take the number of restarts since the bridge started."""

@@ -19,6 +19,7 @@ from .core.callers import Caller, Session
 from .core.calls import ClientCall
 from .core.errors import UNAVAILABLE, RpcError
 from .core.link import Link
+from .core.result_cache import ResultCache
 from .core.sessions import SessionTable
 from .core.spans import Spans
 from .core.switchboard import Switchboard
@@ -75,6 +76,7 @@ class Service:
             later=_later,
             again=self._again,
             spans=Spans(None if settings.otlp_endpoint is None else settings.trace_ratio),
+            cache=None if settings.cache == "off" else self._cache(),
         )
         self._tracing = _tracing(settings)
         child = ChildSettings(
@@ -199,6 +201,9 @@ class Service:
         if self._tracing is not None:
             await self._tracing.stop()
         self._call_log.flush()
+
+    def _cache(self) -> ResultCache:
+        return ResultCache(time.monotonic, self._metrics.cache_hit, lambda: self._processes.survey.repeatable)
 
     # What the parts tell
 

@@ -49,6 +49,7 @@ class Settings:
     mode: Mode
     max_concurrent: int
     max_queue: int
+    cache: str
     workers: int
     pool: int
     max_children: int | None
@@ -132,6 +133,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         mode=given.mode,
         max_concurrent=given.max_concurrent,
         max_queue=given.max_queue,
+        cache=given.cache,
         workers=given.workers,
         pool=given.pool,
         max_children=given.max_children,
@@ -179,6 +181,13 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
     option("--max-message-bytes", default=str(32 * 1024 * 1024), kind=int, text="largest message of the server")
     option("--max-sessions", default=str(MAXIMUM), kind=int, text="most sessions at a time")
     option("--session-seconds", default=str(int(IDLE_SECONDS)), kind=float, text="idle time that ends a session")
+    parser.add_argument(
+        "--cache",
+        default=environment.get(PREFIX + "CACHE") or "off",
+        choices=("off", "memory"),
+        help="memory: keep lists, and answers of tools that are declared read-only and idempotent, for up to five "
+        f"minutes (default: off) [{PREFIX}CACHE]",
+    )
     parser.add_argument(
         "--mode",
         default=environment.get(PREFIX + "MODE") or "auto",

@@ -50,6 +50,11 @@ def call(number: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]
         case "mute":
             state["mute"] = True
             return text("no list is answered from now on")
+        case "lists":
+            return text(str(state["lists"]))
+        case "look" | "glance":
+            state[name] = state.get(name, 0) + 1
+            return text(str(state[name]))
         case "received":
             return text(json.dumps(list(received)))
         case "block":
@@ -157,6 +162,11 @@ TOOLS = [
         "crash",
     )
 ]
+HINTS = {"readOnlyHint": True, "idempotentHint": True}
+TOOLS += [
+    {"name": "look", "inputSchema": {"type": "object"}, "annotations": HINTS},
+    {"name": "glance", "inputSchema": {"type": "object"}, "annotations": {**HINTS, "idempotentHint": False}},
+]
 
 
 def handle(method: str, number: Any, params: dict[str, Any]) -> dict[str, Any] | None:
@@ -178,6 +188,7 @@ def handle(method: str, number: Any, params: dict[str, Any]) -> dict[str, Any] |
         case "tools/list" if state["mute"]:
             return None
         case "tools/list":
+            state["lists"] = state.get("lists", 0) + 1
             return {"tools": TOOLS}
         case "tools/call":
             return call(number, params["name"], params.get("arguments") or {}, params.get("_meta") or {})

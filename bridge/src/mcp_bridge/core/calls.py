@@ -12,6 +12,7 @@ from .trace_context import TraceContext
 
 if TYPE_CHECKING:
     from .link import Link
+    from .result_cache import Key
 
 
 class Call(ABC):
@@ -63,11 +64,13 @@ class ClientCall(Call):
         started: monotonic seconds of its arrival.
         settle: takes the call and the child's answer, or why there is none.
 
-    `span` is its own, where it is recorded; `trace` is what the child is told of the trace that it belongs to.
+    `cache_key` is what its result is kept under, None where it is not. `span` is its own, where it is recorded; `trace`
+    is what the child is told of the trace that it belongs to.
     """
 
     __slots__ = (
         "_settle",
+        "cache_key",
         "caller",
         "client_id",
         "done",
@@ -103,6 +106,7 @@ class ClientCall(Call):
         self.name = name
         self.started = started
         self.params = b""
+        self.cache_key: Key | None = None
         self.token: bytes | None = None
         self.span: Span | None = None
         self.trace: TraceContext | None = None

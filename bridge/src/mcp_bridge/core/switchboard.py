@@ -21,7 +21,9 @@ from .errors import (
 )
 from .interests import ACKNOWLEDGED, LIST_CHANGED, UPDATED, Filter, Interests
 from .link import Link
+from .profile import Profile
 from .questions import Questions
+from .result_cache import Key, ResultCache
 from .rounds import Rounds
 from .sessions import SessionTable
 from .spans import Spans
@@ -67,6 +69,7 @@ class Switchboard:
         later: runs a function after some seconds.
         again: finds the next child for a caller whose child has ended.
         spans: begins the calls' spans.
+        cache: keeps results, None for none.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Switchboard:
         later: Callable[[float, Callable[[], None]], None],
         again: Callable[[Caller, Callable[[Link | RpcError], None]], None],
         spans: Spans,
+        cache: ResultCache | None = None,
     ) -> None:
         self.sessions = sessions
         self.interests = Interests()
@@ -87,6 +91,7 @@ class Switchboard:
         self._spans = spans
         self._rounds = Rounds(self.questions.put, later)
         self._again = again
+        self._cache = cache
 
     # Messages of clients
 
@@ -101,7 +106,16 @@ class Switchboard:
             raise RpcError(METHOD_NOT_FOUND, f"{method} needs revision {revisions.MODERN}.", method)
         answer = self._answer_here(link, caller, message, exchange)
         if answer is None:
-            return self._forward(link, caller, message, exchange)
+            key = None
+            # What a child of one session says may depend on that session.
+            if self._cache is not None and link.audience.stateless and link.profile is not None:
+                key = self._cache.key(message, caller.client)
+                kept = None if key is None else self._cache.find(key)
+                if kept is not None:
+                    value = _for_client(method, kept, caller, link.profile)
+                    exchange.finish(result(bytes(message.id), value), 0)
+                    return None
+            return self._forward(link, caller, message, exchange, key)
         if answer:
             exchange.finish(result(bytes(message.id), answer), 0)
         return None
@@ -134,7 +148,9 @@ class Switchboard:
             return b"{}"
         return None
 
-    def _forward(self, link: Link, caller: Caller, message: Envelope, exchange: Exchange) -> ClientCall:
+    def _forward(
+        self, link: Link, caller: Caller, message: Envelope, exchange: Exchange, cache_key: Key | None
+    ) -> ClientCall:
         method = message.method or ""
         client_id = bytes(message.id)
         key: str | bytes | None = None
@@ -154,6 +170,7 @@ class Switchboard:
             started=link.clock(),
             settle=self._settle,
         )
+        call.cache_key = cache_key
         call.span, call.trace = self._spans.begin(exchange.origin.trace, message.params)
         number = link.take_number()
         call.params, call.token = translation.to_child(
@@ -201,6 +218,8 @@ class Switchboard:
 
     def renew(self, link: Link) -> None:
         """Bring a fresh child to where its predecessor was: log level and subscriptions."""
+        if self._cache is not None:
+            self._cache.clear()
         log_levels.apply(link)
         self.interests.renew(link)
 
@@ -209,6 +228,8 @@ class Switchboard:
     def child_tells(self, link: Link, method: str, params: bytes) -> None:
         """Pass a child's notification on to whom it concerns, and to nobody else."""
         if method in _REFRESHED:
+            if self._cache is not None:
+                self._cache.changed(method)
             self._list_changed(link)
             self.interests.changed(link, method)
         elif method == UPDATED:
@@ -293,19 +314,23 @@ class Switchboard:
     def _succeed(self, call: ClientCall, answer: Envelope) -> int:
         profile = call.link.profile
         try:
-            value = (
-                bytes(answer.result)
-                if profile is None
-                else translation.to_client(call.method, answer.result, call.caller, profile)
-            )
-            if call.method == tool_access.LIST and call.caller.access.tools is not None:
-                value = tool_access.narrow(value, call.caller.access.tools)
+            value = _for_client(call.method, answer.result, call.caller, profile)
         except RpcError:
             error = RpcError(INTERNAL_ERROR, f"The server's answer to {call.method} is malformed.")
             call.refuse(error.encode(), error.code)
             return error.code
+        if self._cache is not None and call.cache_key is not None:
+            self._cache.keep(call.cache_key, answer.result)
         call.succeed(value)
         return 0
+
+
+def _for_client(method: str, value: Raw, caller: Caller, child: Profile | None) -> bytes:
+    """Return a child's result as its caller may and can read it. Raises RpcError where it is malformed."""
+    read = bytes(value) if child is None else translation.to_client(method, value, caller, child)
+    if method == tool_access.LIST and caller.access.tools is not None:
+        read = tool_access.narrow(read, caller.access.tools)
+    return read
 
 
 def _read(params: Raw, kind: type[_T]) -> _T:

@@ -33,11 +33,15 @@ class _Page(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found. `counts` is by `tools`, `prompts`, `resources`, `templates`."""
+    """What was found. `counts` is by `tools`, `prompts`, `resources`, `templates`.
+
+    `repeatable` are the tools that are declared read-only and idempotent.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     tool_names: frozenset[str] = frozenset()
     headers: dict[str, ToolHeaders] = field(default_factory=dict)
+    repeatable: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:
@@ -50,6 +54,7 @@ async def take(link: Link) -> Survey:
     counts: dict[str, int] = {}
     names: set[str] = set()
     headers: dict[str, ToolHeaders] = {}
+    repeatable: set[str] = set()
     profile = link.profile
     for kind, (method, member) in LISTS.items():
         if profile is None or not profile.declares(_CAPABILITY.get(kind, kind)):
@@ -60,8 +65,15 @@ async def take(link: Link) -> Survey:
             tools = [tool for tool in items if isinstance(tool, dict) and isinstance(tool.get("name"), str)]
             names.update(tool["name"] for tool in tools)
             found = {tool["name"]: tool_headers(tool.get("inputSchema")) for tool in tools}
+            repeatable.update(tool["name"] for tool in tools if _repeatable(tool.get("annotations")))
             headers.update({name: wanted for name, wanted in found.items() if wanted})
-    return Survey(counts, frozenset(names), headers)
+    return Survey(counts, frozenset(names), headers, frozenset(repeatable))
+
+
+def _repeatable(annotations: object) -> bool:
+    """Whether a tool declares that a call changes nothing and may stand for further ones."""
+    hints = annotations if isinstance(annotations, dict) else {}
+    return hints.get("readOnlyHint") is True and hints.get("idempotentHint") is True
 
 
 async def _list(link: Link, method: str, member: str) -> list[Any]:

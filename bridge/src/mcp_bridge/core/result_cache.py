@@ -1,0 +1,135 @@
+"""Results that are kept for a while: lists, and answers of tools that are declared read-only and idempotent.
+
+A child's own result is kept, before it is made fit for a client: lists serve every client, each of which sees what it
+may; a tool's answer serves only the client that it was given to.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from .envelope import Envelope, members
+
+ENTRIES: Final = 1000
+SECONDS: Final = 300.0
+ENTRY_BYTES: Final = 256 * 1024
+TOTAL_BYTES: Final = 16 * 1024 * 1024
+
+_CALL: Final = "tools/call"
+_CHANGES: Final = {
+    "notifications/tools/list_changed": frozenset({"tools/list", _CALL}),
+    "notifications/prompts/list_changed": frozenset({"prompts/list"}),
+    "notifications/resources/list_changed": frozenset({"resources/list", "resources/templates/list"}),
+}
+"""What a notification makes stale."""
+
+_METHODS: Final = frozenset().union(*_CHANGES.values())
+
+
+class Key(NamedTuple):
+    """What must be equal for a result to serve again; `generation` counts what made results of its method stale."""
+
+    method: str
+    generation: int
+    client: str
+    params: tuple[tuple[str, bytes], ...]
+
+
+class _Entry(NamedTuple):
+    result: bytes
+    until: float
+
+
+class _Result(msgspec.Struct):
+    isError: bool = False  # noqa: N815 - the wire's name
+    ttlMs: float = 0  # noqa: N815 - the wire's name
+    resultType: str = "complete"  # noqa: N815 - the wire's name
+
+
+class ResultCache:
+    """The results of one replica. The least recently used give way.
+
+    Arguments:
+        clock: monotonic seconds.
+        hit: called with the method of each request that needed no child.
+        repeatable: returns the tools that are declared read-only and idempotent.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], hit: Callable[[str], None], repeatable: Callable[[], frozenset[str]]
+    ) -> None:
+        self._clock = clock
+        self._hit = hit
+        self._repeatable = repeatable
+        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
+        self._generations = dict.fromkeys(_METHODS, 0)
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def key(self, message: Envelope, client: str) -> Key | None:
+        """Return the key of a client's request, None where its result must not be kept."""
+        method = message.method or ""
+        if method not in _METHODS:
+            return None
+        try:
+            fields = members(message.params)
+            if method == _CALL and msgspec.json.decode(fields["name"], type=str) not in self._repeatable():
+                return None
+        except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        fields.pop("_meta", None)
+        params = tuple(sorted((name, bytes(value)) for name, value in fields.items()))
+        return Key(method, self._generations[method], client if method == _CALL else "", params)
+
+    def find(self, key: Key) -> Raw | None:
+        """Return what is kept under a key."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry.until <= self._clock():
+            self._drop(key)
+            return None
+        self._entries.move_to_end(key)
+        self._hit(key.method)
+        return Raw(entry.result)
+
+    def keep(self, key: Key, result: Raw) -> None:
+        """Keep a child's result, if it is final, no error, not large and not stale already."""
+        if len(result) > ENTRY_BYTES or key.generation != self._generations[key.method]:
+            return
+        try:
+            read = msgspec.json.decode(result, type=_Result)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        if read.isError or read.resultType != "complete":
+            return
+        self._drop(key)
+        seconds = min(SECONDS, read.ttlMs / 1000) if read.ttlMs > 0 else SECONDS
+        self._entries[key] = _Entry(bytes(result), self._clock() + seconds)
+        self.bytes += len(result)
+        while len(self._entries) > ENTRIES or self.bytes > TOTAL_BYTES:
+            self._drop(next(iter(self._entries)))
+
+    def changed(self, notification: str) -> None:
+        """Forget what a child's notification makes stale, and what is asked for already."""
+        self._forget(_CHANGES.get(notification, frozenset()))
+
+    def clear(self) -> None:
+        """Forget everything: the child is another one."""
+        self._forget(_METHODS)
+
+    def _forget(self, methods: frozenset[str]) -> None:
+        for method in methods:
+            self._generations[method] += 1
+        for key in [key for key in self._entries if key.method in methods]:
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self.bytes -= len(entry.result)
