@@ -6,26 +6,24 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw
 
-from . import log_levels, revisions, tool_access, translation
+from . import log_levels, revisions, translation
 from .callers import Caller, Exchange, Session
 from .calls import ClientCall
-from .envelope import Envelope, check_unique, error_object, key_of, notification, result
+from .envelope import Envelope, check_unique, key_of, notification, result
 from .errors import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     REQUEST_CANCELLED,
-    ChildLostError,
     RpcError,
 )
 from .interests import ACKNOWLEDGED, LIST_CHANGED, UPDATED, Filter, Interests
 from .link import Link
-from .profile import Profile
 from .questions import Questions
 from .result_cache import Key, ResultCache
-from .rounds import Rounds
 from .sessions import SessionTable
+from .settlement import Settlement, for_client
 from .spans import Spans
 from .turns import Waiting
 
@@ -85,13 +83,11 @@ class Switchboard:
     ) -> None:
         self.sessions = sessions
         self.interests = Interests()
-        self._settled = settled
         self._list_changed = list_changed
         self.questions = Questions()
         self._spans = spans
-        self._rounds = Rounds(self.questions.put, later)
-        self._again = again
         self._cache = cache
+        self._settlement = Settlement(self.questions, settled=settled, later=later, again=again, cache=cache)
 
     # Messages of clients
 
@@ -112,7 +108,7 @@ class Switchboard:
                 key = self._cache.key(message, caller.client)
                 kept = None if key is None else self._cache.find(key)
                 if kept is not None:
-                    value = _for_client(method, kept, caller, link.profile)
+                    value = for_client(method, kept, caller, link.profile)
                     exchange.finish(result(bytes(message.id), value), 0)
                     return None
             return self._forward(link, caller, message, exchange, key)
@@ -168,7 +164,7 @@ class Switchboard:
             exchange=exchange,
             name=_name(method, message.params),
             started=link.clock(),
-            settle=self._settle,
+            settle=self._settlement.settle,
         )
         call.cache_key = cache_key
         call.span, call.trace = self._spans.begin(exchange.origin.trace, message.params)
@@ -204,7 +200,7 @@ class Switchboard:
     def cancel(self, call: ClientCall, reason: str) -> None:
         """End a call that its client does not want any more."""
         call.link.abandon(call, reason)
-        self._finish(call, RpcError(REQUEST_CANCELLED, "The request was cancelled."))
+        self._settlement.finish(call, RpcError(REQUEST_CANCELLED, "The request was cancelled."))
 
     def end_session(self, link: Link | None, session: Session) -> None:
         """End a session with everything in it."""
@@ -266,71 +262,6 @@ class Switchboard:
             self.questions.put_outside(only, method, params, lambda reply: link.answer(child_id, reply), child_id)
         else:
             link.refuse(child_id, method)
-
-    def _settle(self, call: ClientCall, answer: Envelope | RpcError) -> None:
-        if isinstance(answer, ChildLostError) and call.method in revisions.REPEATABLE and not call.repeated:
-            call.repeated = True
-            self._again(call.caller, lambda found: self._repeat(call, found, answer))
-            return
-        if isinstance(answer, RpcError) or answer.error:
-            self._finish(call, answer)
-            return
-        profile = call.link.profile
-        if profile is not None and profile.modern and not call.caller.modern:
-            wanted = translation.input_required(answer.result)
-            if wanted is not None:
-                self._rounds.start(call, wanted, self._finish)
-                return
-        self._finish(call, answer)
-
-    def _repeat(self, call: ClientCall, found: Link | RpcError, lost: ChildLostError) -> None:
-        """Put a call to the child after the one that was lost over it, if that speaks the same revision still."""
-        if call.done:
-            return
-        if isinstance(found, RpcError):
-            self._finish(call, found)
-        elif found.profile is None or call.link.profile is None or found.profile.modern != call.link.profile.modern:
-            self._finish(call, lost)
-        else:
-            found.repeat(call, {})
-
-    def _finish(self, call: ClientCall, answer: Envelope | RpcError) -> None:
-        if call.done:
-            return
-        call.done = True
-        session = call.session
-        if session is not None and session.asked:
-            self.questions.release(session, call.exchange)
-        if isinstance(answer, RpcError):
-            code = answer.code
-            call.refuse(answer.encode(), code)
-        elif answer.error:
-            code = error_object(answer.error).code or INTERNAL_ERROR
-            call.refuse(bytes(answer.error), code)
-        else:
-            code = self._succeed(call, answer)
-        self._settled(call, code)
-
-    def _succeed(self, call: ClientCall, answer: Envelope) -> int:
-        profile = call.link.profile
-        try:
-            value = _for_client(call.method, answer.result, call.caller, profile)
-        except RpcError:
-            error = RpcError(INTERNAL_ERROR, f"The server's answer to {call.method} is malformed.")
-            call.refuse(error.encode(), error.code)
-            return error.code
-        if self._cache is not None and call.cache_key is not None:
-            self._cache.keep(call.cache_key, answer.result)
-        call.succeed(value)
-        return 0
-
-
-def _for_client(method: str, value: Raw, caller: Caller, child: Profile | None) -> bytes:
-    """Return a child's result as its caller may and can read it. Raises RpcError where it is malformed."""
-    read = bytes(value) if child is None else translation.to_client(method, value, caller, child)
-    if method == tool_access.LIST and caller.access.tools is not None:
-        read = tool_access.narrow(read, caller.access.tools)
-    return read
 
 
 def _read(params: Raw, kind: type[_T]) -> _T:
