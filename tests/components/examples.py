@@ -1,5 +1,7 @@
 """One example of every component, as a program of somebody else might use it."""
 
+from typing import Literal
+
 import pulumi
 
 from components.consul import Consul, ConsulArgs
@@ -12,6 +14,7 @@ from components.monitoring import Monitoring, MonitoringArgs
 from components.redis import Redis, RedisArgs
 from components.registry import Registry, RegistryArgs
 from components.server import McpServer, McpServerArgs, Mode
+from components.swarm import Swarm, SwarmArgs, SwarmHost
 from components.swarm_service import Limits
 
 PINNED = "docker.io/example/{name}:1@sha256:" + "a" * 64
@@ -26,6 +29,7 @@ SECRETS = {
     "generated": "password-of-",
     "account key": "the-key-of-the-account",
     "user data": "the-private-key-in-the-user-data",
+    "ssh key": "the-key-of-the-hosts",
 }
 BASES = BaseImages(python=PINNED.format(name="python"), node=PINNED.format(name="node"))
 
@@ -165,6 +169,27 @@ def gateway() -> Gateway:
     )
 
 
+def swarm() -> Swarm:
+    def host(name: str, role: Literal["manager", "worker"]) -> SwarmHost:
+        return SwarmHost(
+            name=name,
+            machine=f"i-{name}",
+            address=f"{name}.example",
+            host_key="ssh-ed25519 AAAA",
+            advertise_address=f"{name}.example",
+            role=role,
+        )
+
+    return Swarm(
+        "swarm",
+        SwarmArgs(
+            swarm="test",
+            hosts=[host("w1", "worker"), host("m1", "manager"), host("m2", "manager"), host("m3", "manager")],
+            private_key=secret("ssh key"),
+        ),
+    )
+
+
 TOKENS = {
     "mcp-fleet:components:Consul": consul,
     "mcp-fleet:components:Gateway": gateway,
@@ -174,6 +199,7 @@ TOKENS = {
     "mcp-fleet:components:Registry": registry,
     "mcp-fleet:components:ServerImage": image,
     "mcp-fleet:hosts:LambdaLabsHosts": lambda_labs_hosts,
+    "mcp-fleet:components:Swarm": swarm,
     "mcp-fleet:hosts:LocalHost": host,
 }
 """An example of each component by its type token. A token is part of every URN: it never changes."""

@@ -54,6 +54,8 @@ def _computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
         return {"digest": "sha256:" + "d" * 64, "ref": "unused"}
     if args.typ == "pulumi-python:dynamic/lambda-labs:Claim":
         return {"mark": f"{args.inputs['label']}-0123", "key": {rpc._special_sig_key: SECRET_SIGNATURE, "value": "key"}}
+    if args.typ.endswith(":SwarmNode"):
+        return {"cluster": "id-of-the-cluster", "hostname": args.name}
     return {}
 
 
