@@ -3,9 +3,9 @@ PYTHON := dev/python
 PACKAGES := wire/src bridge/src gateway/src
 SOURCES := $(PACKAGES) __main__.py bench components dev fleet servers stacks tests
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
-FAST_TESTS := tests/unit tests/components bridge/tests gateway/tests servers/notes/tests wire/tests
+UNIT_TESTS := tests/unit tests/components bridge/tests/unit gateway/tests/unit servers/notes/tests wire/tests
 .DEFAULT_GOAL := help
-.PHONY: help up down engine test test-long check lint types unit bench bench-bridge lock fmt clean
+.PHONY: help up down engine test test-long check lint types unit processes bench bench-bridge lock fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ down: ## destroy the dev stack and stop what was started for it
 engine: ## bring up what a stack runs on, without a stack
 	@bin/fleet engine
 
-test: unit engine ## the tests; the slow half runs on real Docker and Pulumi
+test: unit processes engine ## the tests; the slow half runs on real Docker and Pulumi
 	@$(PYTHON) -m pytest -m "engine and not long" $(ARGS)
 
 test-long: engine ## changes under load, killed updates, 100,000 hostile messages: half an hour and more
@@ -35,7 +35,11 @@ types: ## mypy, strict
 	@$(PYTHON) -m mypy $(SOURCES)
 
 unit: ## unit and component tests
-	@$(PYTHON) -m pytest -m "not engine and not long" -n auto $(FAST_TESTS) $(ARGS)
+	@$(PYTHON) -m pytest -m "not engine and not long" -n auto $(UNIT_TESTS) $(ARGS)
+
+processes: ## the bridge and the gateway as processes, before real servers and with a real Envoy
+	@$(PYTHON) -m pytest -m "not engine and not long" -n auto bridge/tests gateway/tests \
+		--ignore=bridge/tests/unit --ignore=gateway/tests/unit $(ARGS)
 
 bench: engine ## measure the dev stack; the figures go to docs/performance.md
 	@$(PYTHON) -m bench $(ARGS)
