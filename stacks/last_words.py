@@ -38,6 +38,17 @@ class ContainerEnd:
     exit_code: str | None
     lines: Sequence[str]
 
+    @property
+    def reason(self) -> str:
+        """The last reason of a failure that the bridge logged; empty where it logged none."""
+        return next((entry.reason for entry in map(_entry, reversed(self.lines)) if entry.reason), "")
+
+    def replaces(self, earlier: "ContainerEnd | None") -> bool:
+        """Whether it tells more than an end before it: one that was merely stopped as it started tells nothing."""
+        if earlier is None or earlier.container == self.container or not earlier.reason:
+            return True
+        return self.exit_code != "0" or bool(self.reason)
+
 
 class LastWords:
     """Watches one Docker engine; `hooks` go to the services whose failures it shall explain."""
@@ -111,9 +122,11 @@ class LastWords:
                 earlier = self._ends.get(service)
                 if earlier and earlier.container == actor["ID"]:
                     exit_code = earlier.exit_code  # it was told to go because it was unhealthy
-                self._ends[service] = ContainerEnd(
+                end = ContainerEnd(
                     container=actor["ID"], exit_code=exit_code, lines=log.decode(errors="replace").splitlines()
                 )
+                if end.replaces(earlier):
+                    self._ends[service] = end
                 self._changed.notify_all()
 
     def _ask(self, client: docker.DockerClient, _: Iterator[Mapping[str, Any]]) -> None:
@@ -170,9 +183,8 @@ def explanation(inputs: Mapping[str, Any], end: ContainerEnd | None, error: str)
     if end is None:
         return f"{head}: {error}"
     entries = [_entry(line) for line in end.lines]
-    reasons = [entry.reason for entry in entries if entry.reason]
-    if reasons:
-        reason = reasons[-1]
+    if end.reason:
+        reason = end.reason
     elif end.exit_code is None:
         reason = "its health check failed"
     else:

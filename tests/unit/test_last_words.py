@@ -32,6 +32,17 @@ def test_without_a_reason_the_way_it_ended_is_told() -> None:
     assert "healthy: its health check failed\n" in explanation(INPUTS, end("[1, 2]", exit_code=None), "")
 
 
+def test_a_container_that_was_stopped_as_it_started_does_not_hide_why_the_one_before_failed() -> None:
+    hung = end(json.dumps({"event": "child_failed", "reason": "it gave no answer within 5 s"}))
+    stopped = ContainerEnd(container="next", exit_code="0", lines=[json.dumps({"event": "stopped"})])
+    killed = ContainerEnd(container="next", exit_code="137", lines=[])
+
+    assert not stopped.replaces(hung)
+    assert killed.replaces(hung)
+    assert hung.replaces(stopped)
+    assert stopped.replaces(None)
+
+
 def test_a_silent_container_is_called_silent() -> None:
     assert explanation(INPUTS, end(), "").endswith("it exited with code 1\nit logged nothing")
 
