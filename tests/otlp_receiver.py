@@ -22,7 +22,13 @@ class Receiver:
         self.answering.set()
         self.changed = threading.Condition()
         self.asked = 0
-        self.url = ""
+        self.address = ("", 0)
+
+    @property
+    def url(self) -> str:
+        """Where spans are sent to."""
+        host, port = self.address
+        return f"http://{host}:{port}"
 
     @property
     def spans(self) -> list[Span]:
@@ -91,7 +97,7 @@ def receiver() -> Iterator[Receiver]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    found.url = f"http://127.0.0.1:{server.server_address[1]}"
+    found.address = ("127.0.0.1", server.server_port)
     try:
         yield found
     finally:

@@ -10,9 +10,12 @@ from bench.bridge.race import Round, load
 
 STARTS = 3
 REST_SECONDS = 1.0
+"""How long a contender is left alone before its memory counts as that at rest."""
+
 ABANDONED = 2000
 CROWD = 1000
 IDLE_SECONDS = 2.0
+"""After which our sessions expire here; twice as long, and all of them have."""
 
 
 @dataclass(frozen=True)

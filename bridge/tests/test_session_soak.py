@@ -105,20 +105,20 @@ def soak(mode: str, sessions: int) -> tuple[Held, Held]:
         return before, after
 
 
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize("mode", ["shared", "isolated"])
-def test_five_hundred_abandoned_sessions_leave_nothing(mode: str) -> None:
-    before, after = soak(mode, 500)
+def assert_nothing_is_left(before: Held, after: Held) -> None:
     assert after.processes == before.processes
     assert after.descriptors <= before.descriptors
     assert after.resident - before.resident < GROWTH_BYTES
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("mode", ["shared", "isolated"])
+def test_five_hundred_abandoned_sessions_leave_nothing(mode: str) -> None:
+    assert_nothing_is_left(*soak(mode, 500))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("mode", ["shared", "isolated"])
 def test_ten_thousand_abandoned_sessions_leave_nothing(mode: str) -> None:
-    before, after = soak(mode, 10_000)
-    assert after.processes == before.processes
-    assert after.descriptors <= before.descriptors
-    assert after.resident - before.resident < GROWTH_BYTES
+    assert_nothing_is_left(*soak(mode, 10_000))

@@ -23,10 +23,9 @@ async def headers_at_the_replica(gateway: Rig, path: str = "/time/mcp", **header
 @pytest.mark.anyio
 async def test_a_request_is_a_span_between_the_clients_and_the_replicas(tmp_path):
     with receiver() as collector:
-        address = collector.url.removeprefix("http://").split(":")
         async with rig(tmp_path) as gateway:
             replica = await gateway.replica("time")
-            await gateway.configure(POLICY, otlp=(address[0], int(address[1])), time=[replica])
+            await gateway.configure(POLICY, otlp=collector.address, time=[replica])
             seen = await headers_at_the_replica(gateway, "/time/mcp?key=hunter2", traceparent=f"00-{TRACE}-{SPAN}-01")
             await until(lambda: bool(collector.spans))
     (span,) = collector.spans
@@ -45,10 +44,9 @@ async def test_a_request_is_a_span_between_the_clients_and_the_replicas(tmp_path
 @pytest.mark.anyio
 async def test_without_a_context_a_part_is_recorded_and_what_a_client_does_not_record_never(tmp_path):
     with receiver() as collector:
-        address = collector.url.removeprefix("http://").split(":")
         async with rig(tmp_path) as gateway:
             replica = await gateway.replica("time")
-            await gateway.configure(POLICY, otlp=(address[0], int(address[1])), time=[replica])
+            await gateway.configure(POLICY, otlp=collector.address, time=[replica])
             quiet = await headers_at_the_replica(gateway, traceparent=f"00-{TRACE}-{SPAN}-00")
             begun = [(await headers_at_the_replica(gateway))["traceparent"] for _ in range(REQUESTS)]
             recorded = {context.split("-")[1] for context in begun if context.endswith("-01")}

@@ -4,6 +4,7 @@ Runs with the Python of bench/bridge/peers/fastmcp.lock, where fastmcp is."""
 
 import sys
 
+# Installed in the peer's environment alone, so the checker of ours does not find it.
 from fastmcp import Client  # type: ignore[import-not-found]
 from fastmcp.client.transports import StdioTransport  # type: ignore[import-not-found]
 from fastmcp.server import create_proxy  # type: ignore[import-not-found]
