@@ -236,6 +236,8 @@ class IsolatedChildren:
         if child in self._spares:
             self._spares.remove(child)
         reason = self._note_end(child, ended)
+        # A client that has read how its call failed must find its session gone: both happen in one turn of the loop.
+        child.fail(reason)
         session = child.session
         if session is not None and self._children.pop(session, None) is not None:
             opening = self._openings.get(session)

@@ -56,7 +56,7 @@ class EndedEarlyError(ChildFailedError):
 
 
 class Run:
-    """A running child. `start` it, `greet` it, wait for `ended`, and `end` it in any case.
+    """A running child. `start` it, `greet` it, wait for `ended`, and `end` or `stop` it in any case.
 
     Arguments:
         settings: how to run it.
@@ -122,9 +122,13 @@ class Run:
         """Wait until it ends by itself. Returns how, with its last words."""
         return self._words.explain(await asyncio.shield(self._child.ended))
 
+    async def stop(self) -> None:
+        """End the process group."""
+        await asyncio.shield(self._child.stop())
+
     async def end(self, reason: str) -> None:
         """End the process group, and fail what is in flight with `reason`."""
-        await asyncio.shield(self._child.stop())
+        await self.stop()
         self.link.lost(reason)
 
     def _heard(self, line: bytes | LineTooLongError) -> None:

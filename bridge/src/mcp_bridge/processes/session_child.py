@@ -44,21 +44,21 @@ class SessionChild:
     async def live(self, up: Callable[["SessionChild"], None]) -> str:
         """Run from the start to the end; `up` is told when it serves its session. Returns how it ended.
 
-        Raises ChildFailedError where it does not come up.
+        What is in flight then still waits: `fail` is to be called next. Raises ChildFailedError where it does not come
+        up.
         """
-        reason = "it was stopped"
         try:
             await self._run.start()
             session, known = await self._run.outlast(self._taken)
             await self._run.greet(introduce_session(self._run.link, session, known))
             self.link = self._run.link
             up(self)
-            reason = await self._run.ended()
-        except ChildFailedError as error:
-            reason = str(error)
-            raise
+            return await self._run.ended()
         finally:
             self.link = None
             self.ending = True
-            await self._run.end(reason)
-        return reason
+            await self._run.stop()
+
+    def fail(self, reason: str) -> None:
+        """Fail what is in flight: it has ended."""
+        self._run.link.lost(reason)
