@@ -2,7 +2,7 @@
 
 import typer
 
-from fleet import engine_commands, server_commands, stack_commands
+from fleet import engine_commands, secret_commands, server_commands, stack_commands
 from fleet.options import Commands, Directory, change_directory
 
 app = typer.Typer(
@@ -44,3 +44,5 @@ for command in (
     engine_commands.doctor,
 ):
     app.command()(command)
+
+app.add_typer(secret_commands.secrets)

@@ -169,7 +169,7 @@ def _call_tool(endpoint: "Endpoint", tool: str, arguments: dict[str, object], *,
 
 def _apply(change: "Change", stack: str, *, preview: bool, yes: bool) -> None:
     """Write a change, preview it, and deploy it if asked to; a preview that fails puts the file back."""
-    from fleet import project, servers
+    from fleet import project, servers, stack_secrets
     from fleet.console import say
 
     root, environment = project.directory(), project.environment()
@@ -178,7 +178,7 @@ def _apply(change: "Change", stack: str, *, preview: bool, yes: bool) -> None:
         typer.echo(change.line)
         say(f"written to {change.file.name}. Next, set what it needs, then bring it up:")
         for variable in change.unset:
-            say(f"  {servers.set_secret(change.server, variable, stack)}")
+            say(f"  {stack_secrets.set_secret(change.server, variable, stack)}")
         say(f"  pulumi up -s {stack}")
         return
     if preview:

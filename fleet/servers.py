@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dev.home import PROJECT
 from fleet import sources, stackfile
 from fleet.errors import FleetError
 from fleet.project import existing_stack_file
@@ -108,11 +107,6 @@ def preview(stack: str, project: Path, environment: Mapping[str, str]) -> bool:
 def up(stack: str, project: Path, environment: Mapping[str, str]) -> bool:
     """Bring the stack up without asking. Returns whether that worked."""
     return _pulumi("up", "--yes", "--skip-preview", stack=stack, project=project, environment=environment)
-
-
-def set_secret(server: str, variable: str, stack: str) -> str:
-    """The command that sets a secret variable of a server."""
-    return f"pulumi config set --secret --path '{PROJECT}:secrets.{server}.{variable}' -s {stack}"
 
 
 def _pulumi(*arguments: str, stack: str, project: Path, environment: Mapping[str, str]) -> bool:

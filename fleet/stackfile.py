@@ -54,6 +54,16 @@ class StackText:
         """The line of a server, counted from 1."""
         return int(self._entries()[server][0].start_mark.line) + 1
 
+    def secret_lines(self) -> dict[tuple[str, str], range]:
+        """The lines, counted from 1, on which each secret's encrypted value stands, by server and variable."""
+        config = _pairs(self._root).get(CONFIG)
+        secrets = _pairs(config[1]).get(SECRETS) if config else None
+        return {
+            (server, variable): range(int(key.start_mark.line) + 1, _last_line(value) + 2)
+            for server, (_, variables) in _pairs(secrets[1] if secrets else None).items()
+            for variable, (key, value) in _pairs(variables).items()
+        }
+
     def with_server(self, server: str, entry: Entry) -> str:
         """The text with one server more, as the last of them."""
         node = self._servers_node()
@@ -121,12 +131,10 @@ def checked(
     Raises:
         FleetError: anything in it won't do, with all that is wrong.
     """
-    from stacks.load import parse, plain_config
+    from stacks.load import parse
     from stacks.problems import BadStackError, StackFile
 
-    # Pulumi hands the program texts as they are and everything else as JSON.
-    values = (text.document.get(CONFIG) or {}).items()
-    raw = plain_config({key: value if isinstance(value, str) else json.dumps(value) for key, value in values})
+    raw = _raw(text)
     for server, variables in (assume or {}).items():
         secrets = raw.setdefault("secrets", {})
         secrets[server] = [*secrets.get(server, ()), *variables]
@@ -134,6 +142,29 @@ def checked(
         return parse(stack, StackFile(text.name, text.text), raw, project)
     except BadStackError as error:
         raise FleetError(str(error)) from error
+
+
+def read_config(text: StackText, stack: str) -> "StackConfig":
+    """Return the configuration that the text holds, key by key: contradictions between keys are let pass.
+
+    Raises:
+        FleetError: a key is unknown, a value won't do, or a secret is in plain text.
+    """
+    from stacks.load import parse_keys
+    from stacks.problems import BadStackError, StackFile
+
+    try:
+        return parse_keys(stack, StackFile(text.name, text.text), _raw(text))
+    except BadStackError as error:
+        raise FleetError(str(error)) from error
+
+
+def _raw(text: StackText) -> dict[str, Any]:
+    from stacks.load import plain_config
+
+    # Pulumi hands the program texts as they are and everything else as JSON.
+    values = (text.document.get(CONFIG) or {}).items()
+    return plain_config({key: value if isinstance(value, str) else json.dumps(value) for key, value in values})
 
 
 def _round_trip() -> YAML:

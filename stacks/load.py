@@ -76,17 +76,32 @@ def _decode(value: str) -> object:
 
 def parse(stack: str, file: StackFile, raw: Mapping[str, Any], root: Path) -> StackConfig:
     """Return the checked configuration of `stack`. Raises BadStackError with all that is wrong in it."""
-    problems = [*file.duplicates(), *file.plain_secrets()]
-    try:
-        config = StackConfig.model_validate(with_shorthand(dict(raw)))
-    except ValidationError as error:
-        problems += map(_problem, error.errors())
-    else:
+    config, problems = _read_keys(file, raw)
+    if config is not None:
         problems += inconsistencies(stack, config)
         problems += path_problems(config, root)
-    if problems:
+    if config is None or problems:
         raise bad_stack(stack, file, problems)
     return config
+
+
+def parse_keys(stack: str, file: StackFile, raw: Mapping[str, Any]) -> StackConfig:
+    """Return the configuration of `stack`, each key of which is in order; whether they go together is not asked.
+
+    Raises BadStackError with all that is wrong in single keys.
+    """
+    config, problems = _read_keys(file, raw)
+    if config is None or problems:
+        raise bad_stack(stack, file, problems)
+    return config
+
+
+def _read_keys(file: StackFile, raw: Mapping[str, Any]) -> tuple[StackConfig | None, list[Problem]]:
+    problems = [*file.duplicates(), *file.plain_secrets()]
+    try:
+        return StackConfig.model_validate(with_shorthand(dict(raw))), problems
+    except ValidationError as error:
+        return None, [*problems, *map(_problem, error.errors())]
 
 
 def _problem(error: ErrorDetails) -> Problem:

@@ -12,6 +12,8 @@ import yaml
 from .config import PROJECT
 
 LISTED_WORDS = 16
+SECRET_DEPTH = 3
+"""How deep a secret variable stands: `secrets`, its server, its name."""
 
 KeyPath: TypeAlias = tuple[str, ...]
 """Keys below `mcp-fleet:`, outermost first: ("servers", "time", "replicas")."""
@@ -68,13 +70,15 @@ class StackFile:
             yield from self._plain_secrets(entry[1], ("secrets",))
 
     def _plain_secrets(self, node: yaml.Node, path: KeyPath) -> Iterator[Problem]:
-        if not isinstance(node, yaml.MappingNode):
+        encrypted = isinstance(node, yaml.MappingNode) and [key.value for key, _ in node.value] == ["secure"]
+        if isinstance(node, yaml.MappingNode) and not encrypted and len(path) < SECRET_DEPTH:
+            for key, value in node.value:
+                yield from self._plain_secrets(value, (*path, key.value))
+        elif not encrypted:
+            # What stands below a variable is the value, keys included: the path must not repeat it.
             yield Problem(
                 path=path, message=f"is stored in plain text; set it anew, encrypted: {set_secret(*path[1:])}"
             )
-        elif [key.value for key, _ in node.value] != ["secure"]:
-            for key, value in node.value:
-                yield from self._plain_secrets(value, (*path, key.value))
 
     def _duplicates(self, node: yaml.Node | None, path: KeyPath) -> Iterator[Problem]:
         if not isinstance(node, yaml.MappingNode):
