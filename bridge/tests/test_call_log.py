@@ -33,6 +33,7 @@ def test_a_call_leaves_one_line_that_says_whose_it_was_and_how_it_went(either_br
         "client": "",
         "method": "tools/call",
         "tool": "echo",
+        "tier": "",
         "outcome": "ok",
         "trace_id": TRACE,
     }

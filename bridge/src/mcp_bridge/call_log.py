@@ -1,4 +1,4 @@
-"""One JSON line for each call that a client's request made of the server, with neither arguments nor results.
+"""One JSON line for each request for the server, answered by it or not, with neither arguments nor results.
 
 These lines don't go through `logging`, slower for a line than the bridge for a call. At level `info` so many
 are written a second and no more: the disk and whoever reads the log must not be what a busy server waits for, and the
@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from . import logs
-from .core.calls import ClientCall
+from .core.calls import Asked
 from .metrics import CallLabels
 
 LINES_A_SECOND: Final = 100
@@ -31,9 +31,11 @@ class _Line(msgspec.Struct, omit_defaults=True, gc=False):
     client: str
     method: str
     tool: str
+    tier: str
     duration_ms: float
     outcome: str
     trace_id: str = ""
+    cached: bool = False
 
 
 class CallLog:
@@ -55,8 +57,8 @@ class CallLog:
         self._left = [LINES_A_SECOND, LINES_A_SECOND]
         self._omitted = 0
 
-    def settled(self, call: ClientCall, labels: CallLabels, seconds: float) -> None:
-        """Write the line of a call that has ended."""
+    def settled(self, asked: Asked, labels: CallLabels, seconds: float, *, cached: bool = False) -> None:
+        """Write the line of a request that has ended; `cached`: without the server."""
         if not logs.LOGGER.isEnabledFor(logging.INFO):
             return
         failed = labels.outcome != "ok"
@@ -71,13 +73,15 @@ class CallLog:
             "info",
             self._server,
             "call",
-            call.exchange.origin.request_id,
-            call.caller.client,
+            asked.exchange.origin.request_id,
+            asked.caller.client,
             labels.method,
             labels.tool,
+            labels.tier,
             round(seconds * 1000, 3),
             labels.outcome,
-            "" if call.trace is None else call.trace.trace_id,
+            "" if asked.trace is None else asked.trace.trace_id,
+            cached,
         )
         if not self._lines:
             self._loop.call_soon(self.flush)

@@ -7,7 +7,6 @@ from .core import origin, stateless
 from .core.callers import Session
 from .core.errors import INVALID_REQUEST, RpcError
 from .core.switchboard import Switchboard
-from .core.turns import Turns
 from .exchange import StreamOutlet
 from .http.reply import Reply
 from .intake import HttpError, Intake, Pending
@@ -23,7 +22,7 @@ class Endpoint:
         admission: who may come in.
         processes: the children.
         switchboard: the protocol.
-        turns: who may put a call to the children.
+        intake: takes requests on.
         clock: monotonic seconds.
     """
 
@@ -32,13 +31,12 @@ class Endpoint:
         admission: Admission,
         processes: Processes,
         switchboard: Switchboard,
-        turns: Turns,
+        intake: Intake,
         clock: Callable[[], float],
     ) -> None:
         self._admission = admission
         self._processes = processes
         self._switchboard = switchboard
-        intake = Intake(processes, switchboard, turns)
         self._session_era = SessionEra(admission, processes, switchboard, intake, clock)
         self._stateless_era = StatelessEra(admission, processes, intake, clock)
 

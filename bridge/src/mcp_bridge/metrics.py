@@ -9,7 +9,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from .container import ControlGroup, CpuGauge
-from .core.calls import ClientCall
+from .core.calls import Asked
 from .core.errors import CONNECTION_LOST, HTTP_STATUS, INTERNAL_ERROR, REQUEST_CANCELLED
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -31,20 +31,25 @@ OTHER: Final = "other"
 
 
 class CallLabels(NamedTuple):
-    """What metrics and log call a call: only names that the server declares, so that clients can put nothing there."""
+    """What metrics and log call a request: only names that the server declares, and tiers that the gateway vouches for.
+
+    So clients can put nothing there.
+    """
 
     method: str
     tool: str
+    tier: str
     outcome: str
 
     @classmethod
-    def of(cls, call: ClientCall, code: int, tools: frozenset[str]) -> "CallLabels":
-        """Return the labels of a call that ended with a JSON-RPC error code (0: result) at a server with `tools`."""
-        method = call.method if call.method in _METHODS else OTHER
+    def of(cls, asked: Asked, code: int, tools: frozenset[str]) -> "CallLabels":
+        """Return the labels of a request that ended with a JSON-RPC error code (0: result) at a server with `tools`."""
+        method = asked.method if asked.method in _METHODS else OTHER
         tool = ""
         if method == "tools/call":
-            tool = call.name if call.name in tools else OTHER
-        return cls(method, tool, "ok" if code == 0 else str(code) if code in _CODES else OTHER)
+            tool = asked.name if asked.name in tools else OTHER
+        outcome = "ok" if code == 0 else str(code) if code in _CODES else OTHER
+        return cls(method, tool, asked.caller.access.tier, outcome)
 
 
 class Metrics:
@@ -56,14 +61,14 @@ class Metrics:
         registry = self.registry
         self._requests = Counter(
             "mcp_requests",
-            "Calls that reached the server, by outcome: ok, or the JSON-RPC error code.",
-            ("server", "method", "tool", "outcome"),
+            "Requests for the server, answered by it, from the cache or not at all: ok, or the JSON-RPC error code.",
+            ("server", "method", "tool", "tier", "outcome"),
             registry=registry,
         )
         self._duration = Histogram(
             "mcp_request_duration_seconds",
-            "Time from a call's arrival at the bridge to its answer.",
-            ("server", "method"),
+            "Time from a request's arrival at the bridge to its answer, without those that the bridge refused.",
+            ("server", "method", "tier"),
             buckets=BUCKETS,
             registry=registry,
         )
@@ -82,7 +87,7 @@ class Metrics:
         self._restarts = restarts.labels(server)
         self._restarts_seen = 0
         self._outcomes: dict[CallLabels, Counter] = {}
-        self._durations: dict[str, Histogram] = {}
+        self._durations: dict[tuple[str, str], Histogram] = {}
         spans = Counter(
             "mcp_trace_spans",
             "Spans by what became of them: sent or dropped.",
@@ -99,7 +104,19 @@ class Metrics:
         return Gauge(name, text, ("server",), registry=self.registry).labels(self._server)
 
     def settled(self, labels: CallLabels, seconds: float) -> None:
-        """Count a call that has ended."""
+        """Count a request that was answered by the server, or from the cache."""
+        self._count(labels)
+        served = labels.method, labels.tier
+        duration = self._durations.get(served)
+        if duration is None:
+            duration = self._durations[served] = self._duration.labels(self._server, *served)
+        duration.observe(seconds)
+
+    def refused(self, labels: CallLabels) -> None:
+        """Count a request that the bridge refused. How quickly it did says nothing about the server."""
+        self._count(labels)
+
+    def _count(self, labels: CallLabels) -> None:
         self.requests_total += 1
         if labels.outcome != "ok":
             self.errors_total += 1
@@ -107,10 +124,6 @@ class Metrics:
         if counter is None:
             counter = self._outcomes[labels] = self._requests.labels(self._server, *labels)
         counter.inc()
-        duration = self._durations.get(labels.method)
-        if duration is None:
-            duration = self._durations[labels.method] = self._duration.labels(self._server, labels.method)
-        duration.observe(seconds)
 
     def cache_hit(self, method: str) -> None:
         """Count a request that needed no child; `method` is one of those that are cached."""

@@ -16,7 +16,7 @@ from .admission import LOOPBACK, Admission
 from .call_log import CallLog
 from .core import revisions
 from .core.callers import Caller, Session
-from .core.calls import ClientCall
+from .core.calls import Asked, ClientCall
 from .core.errors import UNAVAILABLE, RpcError
 from .core.link import Link
 from .core.result_cache import ResultCache
@@ -31,6 +31,7 @@ from .http.connection import Connection
 from .http.listener import Listener
 from .http.reply import Reply
 from .http.request import Request
+from .intake import Intake
 from .metrics import CallLabels, Metrics
 from .processes import Processes
 from .processes.run import ChildSettings
@@ -69,6 +70,7 @@ class Service:
             idle_seconds=settings.session_seconds,
             closed=self._session_closed,
         )
+        cache = None if settings.cache == "off" else self._cache()
         self._switchboard = Switchboard(
             sessions,
             settled=self._settled,
@@ -76,7 +78,7 @@ class Service:
             later=_later,
             again=self._again,
             spans=Spans(None if settings.otlp_endpoint is None else settings.trace_ratio),
-            cache=None if settings.cache == "off" else self._cache(),
+            cache=cache,
         )
         self._tracing = _tracing(settings)
         child = ChildSettings(
@@ -112,7 +114,10 @@ class Service:
         )
         self._reload = None if settings.reload_file is None else ReloadFile(settings.reload_file, self._change)
         self._turns = Turns(settings.max_concurrent, settings.max_queue)
-        self._endpoint = Endpoint(admission, self._processes, self._switchboard, self._turns, time.monotonic)
+        intake = Intake(
+            self._processes, self._switchboard, self._turns, time.monotonic, self._ended_without_child, cache
+        )
+        self._endpoint = Endpoint(admission, self._processes, self._switchboard, intake, time.monotonic)
 
     # http.application.Application
 
@@ -229,6 +234,15 @@ class Service:
         if self._tracing is not None:
             self._tracing.settled(call, labels, seconds)
         self._turns.end()
+
+    def _ended_without_child(self, asked: Asked, arrived: float, code: int) -> None:
+        seconds = time.monotonic() - arrived
+        labels = CallLabels.of(asked, code, self._processes.survey.tool_names)
+        if code == 0:
+            self._metrics.settled(labels, seconds)
+        else:
+            self._metrics.refused(labels)
+        self._call_log.settled(asked, labels, seconds, cached=code == 0)
 
     def _sweep(self, now: float) -> None:
         self._endpoint.sweep(time.monotonic(), self._listener.replies())

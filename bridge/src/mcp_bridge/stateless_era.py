@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from .admission import Admission
-from .core import envelope as wire
 from .core import parameter_headers, revisions, stateless
 from .core.envelope import Envelope
 from .core.errors import INVALID_PARAMS, INVALID_REQUEST, RpcError
@@ -58,12 +57,13 @@ class StatelessEra:
         if not message.is_request:
             raise HttpError(400, RpcError(INVALID_REQUEST, "The body must be one request."))
         exchange = HttpExchange(reply, by_code=True, headers=b"", now=self._clock())
+        client, access = self._admission.client(request), self._admission.access(request)
         try:
-            caller = stateless.admit(message, request.headers, request.repeated, self._admission.client(request))
-            caller.access = self._admission.access(request)
+            caller = stateless.admit(message, request.headers, request.repeated, client)
+            caller.access = access
             self._check_parameter_headers(message, reply)
         except RpcError as error:
-            exchange.finish(wire.failure(bytes(message.id), error.encode()), error.code)
+            self._intake.refuse(exchange, message, error, client, access)
             return
         if message.method == "subscriptions/listen" and not exchange.streams:
             text = "This answer is an event stream: accept it."

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .callers import Caller, Exchange, Session
 from .envelope import Envelope, failure, notification, result
@@ -13,6 +13,30 @@ from .trace_context import TraceContext
 if TYPE_CHECKING:
     from .link import Link
     from .result_cache import Key
+
+
+class Asked(Protocol):
+    """A client's request, as metrics and log tell of it, whoever answered it."""
+
+    @property
+    def method(self) -> str:
+        """What is called."""
+
+    @property
+    def name(self) -> str:
+        """The tool, prompt or resource that it acts on."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """Where the answer goes."""
+
+    @property
+    def trace(self) -> TraceContext | None:
+        """The trace that it belongs to, None where that is not known."""
 
 
 class Call(ABC):

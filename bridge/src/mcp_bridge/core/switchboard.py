@@ -21,9 +21,9 @@ from .errors import (
 from .interests import ACKNOWLEDGED, LIST_CHANGED, UPDATED, Filter, Interests
 from .link import Link
 from .questions import Questions
-from .result_cache import Key, ResultCache
+from .result_cache import ResultCache
 from .sessions import SessionTable
-from .settlement import Settlement, for_client
+from .settlement import Settlement
 from .spans import Spans
 from .turns import Waiting
 
@@ -102,16 +102,7 @@ class Switchboard:
             raise RpcError(METHOD_NOT_FOUND, f"{method} needs revision {revisions.MODERN}.", method)
         answer = self._answer_here(link, caller, message, exchange)
         if answer is None:
-            key = None
-            # What a child of one session says may depend on that session.
-            if self._cache is not None and link.audience.stateless and link.profile is not None:
-                key = self._cache.key(message, caller.client)
-                kept = None if key is None else self._cache.find(key)
-                if kept is not None:
-                    value = for_client(method, kept, caller, link.profile)
-                    exchange.finish(result(bytes(message.id), value), 0)
-                    return None
-            return self._forward(link, caller, message, exchange, key)
+            return self._forward(link, caller, message, exchange)
         if answer:
             exchange.finish(result(bytes(message.id), answer), 0)
         return None
@@ -144,9 +135,7 @@ class Switchboard:
             return b"{}"
         return None
 
-    def _forward(
-        self, link: Link, caller: Caller, message: Envelope, exchange: Exchange, cache_key: Key | None
-    ) -> ClientCall:
+    def _forward(self, link: Link, caller: Caller, message: Envelope, exchange: Exchange) -> ClientCall:
         method = message.method or ""
         client_id = bytes(message.id)
         key: str | bytes | None = None
@@ -166,7 +155,6 @@ class Switchboard:
             started=link.clock(),
             settle=self._settlement.settle,
         )
-        call.cache_key = cache_key
         call.span, call.trace = self._spans.begin(exchange.origin.trace, message.params)
         number = link.take_number()
         call.params, call.token = translation.to_child(

@@ -10,7 +10,7 @@ from mcp_bridge.core.profile import Profile
 from mcp_bridge.redaction import Redactor
 
 from .introduction import introduce_session
-from .run import ChildFailedError, ChildSettings, Run
+from .run import ChildSettings, Run
 
 
 class SessionChild:
