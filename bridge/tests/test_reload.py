@@ -2,20 +2,24 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
+import msgspec
 import pytest
 from hypothesis import strategies as st
 from mcp_bridge.reload import Changeable, ReloadError, ReloadFile
 
 from bridge.tests.cases import cases
-from bridge.tests.rig import Bridge, bridge, open_session, post, server
+from bridge.tests.rig import HTTP, Bridge, bridge, open_session, post, server, text_of, tool
 
 INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
 
@@ -32,6 +36,21 @@ def running(file: Path) -> Iterator[Bridge]:
     with bridge(*server("session_era"), options=("--reload-file", str(file))) as found:
         found.wait_ready()
         yield found
+
+
+def call(running: Bridge, name: str, /, **arguments: Any) -> httpx2.Response:
+    return post(running, "tools/call", tool(name, **arguments), modern=True)
+
+
+def wait_for_figures(running: Bridge, *, in_flight: int, waiting: int) -> None:
+    """Wait until so many calls are with the server, and so many wait."""
+    wanted = {"mcp_requests_in_flight": in_flight, "mcp_queue_depth": waiting}
+    for _ in range(1000):
+        page = HTTP.get(f"{running.url}/metrics").text
+        found = {name: int(value) for name, value in re.findall(r"^(\w+)\{.*\} (\d+)\.0$", page, re.MULTILINE)}
+        if wanted.items() <= found.items():
+            return
+    raise AssertionError(page)
 
 
 def change(running: Bridge, file: Path, text: str, event: str = "reloaded") -> dict[str, Any]:
@@ -64,6 +83,34 @@ def test_sessions_end_by_the_new_idle_time(running: Bridge, file: Path) -> None:
     assert post(running, "tools/list", headers=session).status_code == 404
 
 
+def test_waiting_calls_go_on_or_are_refused_by_the_new_limits(running: Bridge, file: Path, tmp_path: Path) -> None:
+    ends = [tmp_path / "first", tmp_path / "second"]
+    change(running, file, '{"max-concurrent": 1}')
+    with ThreadPoolExecutor() as pool:
+        first, second = (pool.submit(call, running, "block", until=str(end)) for end in ends)
+        wait_for_figures(running, in_flight=1, waiting=1)
+        assert change(running, file, '{"max-concurrent": 1, "max-queue": 0}')["max-queue"] == 0
+        [refused] = [call.result() for call in wait([first, second], return_when=FIRST_COMPLETED).done]
+        assert refused.status_code == 429
+        change(running, file, '{"max-concurrent": 1}')
+        third = pool.submit(call, running, "echo", text="third")
+        wait_for_figures(running, in_flight=1, waiting=1)
+        change(running, file, '{"max-concurrent": 0}')
+        wait_for_figures(running, in_flight=2, waiting=0)
+        for end in ends:
+            end.touch()
+        assert text_of(third.result()) == "third"
+
+
+def test_fewer_results_are_kept(file: Path) -> None:
+    with bridge(*server("session_era"), options=("--reload-file", str(file), "--cache", "memory")) as running:
+        running.wait_ready()
+        assert [text_of(call(running, "look", at=at)) for at in (1, 2, 1, 2)] == ["1", "2", "1", "2"]
+        change(running, file, '{"cache-entries": 1}')
+        assert text_of(call(running, "look", at=2)) == "2"
+        assert text_of(call(running, "look", at=1)) == "3"
+
+
 def test_the_log_level_changes(running: Bridge, file: Path) -> None:
     change(running, file, '{"log-level": "debug"}')
     headers = {"x-request-id": "now-logged"}
@@ -78,6 +125,9 @@ def test_the_log_level_changes(running: Bridge, file: Path) -> None:
         ('{"max-sessions": "many"}', "max-sessions"),
         ('{"max-body-bytes": 1.5}', "max-body-bytes"),
         ('{"session-seconds": -1}', "session-seconds"),
+        ('{"max-concurrent": -1}', "max-concurrent"),
+        ('{"max-queue": -1}', "max-queue"),
+        ('{"cache-entries": 0}', "cache-entries"),
         ('{"log-level": "loud"}', "log-level"),
         ('{"max_sessions": 5}', "max_sessions"),
         ('{"max-sessions": 5', "truncated"),
@@ -125,7 +175,7 @@ def test_a_bridge_does_not_start_on_a_bad_file(file: Path) -> None:
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=3)
-KEYS = st.sampled_from(["max-body-bytes", "max-sessions", "session-seconds", "log-level"]) | st.text()
+KEYS = st.sampled_from(sorted(field.encode_name for field in msgspec.structs.fields(Changeable))) | st.text()
 
 
 @cases(st.binary() | st.dictionaries(KEYS, JSON).map(lambda value: json.dumps(value).encode()))

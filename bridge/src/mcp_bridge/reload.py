@@ -24,6 +24,9 @@ class Changeable(
     max_body_bytes: Annotated[int, Meta(gt=0)] | None = None
     max_sessions: Annotated[int, Meta(gt=0)] | None = None
     session_seconds: Annotated[float, Meta(gt=0)] | None = None
+    max_concurrent: Annotated[int, Meta(ge=0)] | None = None
+    max_queue: Annotated[int, Meta(ge=0)] | None = None
+    cache_entries: Annotated[int, Meta(gt=0)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] | None = None
 
 

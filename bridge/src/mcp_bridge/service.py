@@ -70,7 +70,7 @@ class Service:
             idle_seconds=settings.session_seconds,
             closed=self._session_closed,
         )
-        cache = None if settings.cache == "off" else self._cache()
+        self._cache = None if settings.cache == "off" else self._make_cache()
         self._switchboard = Switchboard(
             sessions,
             settled=self._settled,
@@ -78,7 +78,7 @@ class Service:
             later=_later,
             again=self._again,
             spans=Spans(None if settings.otlp_endpoint is None else settings.trace_ratio),
-            cache=cache,
+            cache=self._cache,
         )
         self._tracing = _tracing(settings)
         child = ChildSettings(
@@ -115,7 +115,7 @@ class Service:
         self._reload = None if settings.reload_file is None else ReloadFile(settings.reload_file, self._change)
         self._turns = Turns(settings.max_concurrent, settings.max_queue)
         intake = Intake(
-            self._processes, self._switchboard, self._turns, time.monotonic, self._ended_without_child, cache
+            self._processes, self._switchboard, self._turns, time.monotonic, self._ended_without_child, self._cache
         )
         self._endpoint = Endpoint(admission, self._processes, self._switchboard, intake, time.monotonic)
 
@@ -207,8 +207,13 @@ class Service:
             await self._tracing.stop()
         self._call_log.flush()
 
-    def _cache(self) -> ResultCache:
-        return ResultCache(time.monotonic, self._metrics.cache_hit, lambda: self._processes.survey.repeatable)
+    def _make_cache(self) -> ResultCache:
+        return ResultCache(
+            time.monotonic,
+            self._metrics.cache_hit,
+            lambda: self._processes.survey.repeatable,
+            self._settings.cache_entries,
+        )
 
     # What the parts tell
 
@@ -257,6 +262,12 @@ class Service:
             maximum=wanted.max_sessions or settings.max_sessions,
             idle_seconds=wanted.session_seconds or settings.session_seconds,
         )
+        self._turns.limit(
+            settings.max_concurrent if wanted.max_concurrent is None else wanted.max_concurrent,
+            settings.max_queue if wanted.max_queue is None else wanted.max_queue,
+        )
+        if self._cache is not None:
+            self._cache.limit(wanted.cache_entries or settings.cache_entries)
         logs.set_level(wanted.log_level or settings.log_level)
         logs.info("reloaded", file=str(settings.reload_file), **msgspec.to_builtins(wanted))
 

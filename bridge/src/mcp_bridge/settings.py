@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .core.result_cache import ENTRIES
 from .core.sessions import IDLE_SECONDS, MAXIMUM
 from .core.turns import PLACES
 from .processes.breaker import BREAKER_SECONDS
@@ -50,6 +51,7 @@ class Settings:
     max_concurrent: int
     max_queue: int
     cache: str
+    cache_entries: int
     workers: int
     pool: int
     max_children: int | None
@@ -96,6 +98,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         "max_message_bytes",
         "max_sessions",
         "session_seconds",
+        "cache_entries",
         "workers",
         "breaker_seconds",
     ):
@@ -134,6 +137,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         max_concurrent=given.max_concurrent,
         max_queue=given.max_queue,
         cache=given.cache,
+        cache_entries=given.cache_entries,
         workers=given.workers,
         pool=given.pool,
         max_children=given.max_children,
@@ -188,6 +192,7 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
         help="memory: keep lists, and answers of tools that are declared read-only and idempotent, for up to five "
         f"minutes (default: off) [{PREFIX}CACHE]",
     )
+    option("--cache-entries", default=str(ENTRIES), kind=int, text="most results that are kept at a time")
     parser.add_argument(
         "--mode",
         default=environment.get(PREFIX + "MODE") or "auto",
@@ -224,7 +229,8 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
         default=None,
         kind=Path,
         metavar="FILE",
-        text="JSON with max-body-bytes, max-sessions, session-seconds and log-level, read again when it changes",
+        text="JSON with max-body-bytes, max-sessions, session-seconds, max-concurrent, max-queue, cache-entries and "
+        "log-level, read again when it changes",
     )
     option(
         "--trace-ratio", default="0.1", kind=float, text="part of the calls without a trace of the client's to record"

@@ -56,14 +56,20 @@ class ResultCache:
         clock: monotonic seconds.
         hit: called with the method of each request that needed no child.
         repeatable: returns the tools that are declared read-only and idempotent.
+        most: results that are kept at a time.
     """
 
     def __init__(
-        self, clock: Callable[[], float], hit: Callable[[str], None], repeatable: Callable[[], frozenset[str]]
+        self,
+        clock: Callable[[], float],
+        hit: Callable[[str], None],
+        repeatable: Callable[[], frozenset[str]],
+        most: int = ENTRIES,
     ) -> None:
         self._clock = clock
         self._hit = hit
         self._repeatable = repeatable
+        self._most = most
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._generations = dict.fromkeys(_METHODS, 0)
         self.bytes = 0
@@ -112,7 +118,15 @@ class ResultCache:
         seconds = min(SECONDS, read.ttlMs / 1000) if read.ttlMs > 0 else SECONDS
         self._entries[key] = _Entry(bytes(result), self._clock() + seconds)
         self.bytes += len(result)
-        while len(self._entries) > ENTRIES or self.bytes > TOTAL_BYTES:
+        self._make_room()
+
+    def limit(self, most: int) -> None:
+        """Set how many results are kept at a time."""
+        self._most = most
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while len(self._entries) > self._most or self.bytes > TOTAL_BYTES:
             self._drop(next(iter(self._entries)))
 
     def changed(self, notification: str) -> None:

@@ -48,11 +48,10 @@ class Turns:
     """
 
     def __init__(self, most: int, places: int = PLACES) -> None:
-        self._most = most or sys.maxsize
-        self._places = places
         self._running = 0
         self._arrived = 0
         self._waiting: list[Waiting] = []
+        self.limit(most, places)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -62,6 +61,13 @@ class Turns:
         """Whether a further call has to wait."""
         return self._running >= self._most
 
+    def limit(self, most: int, places: int) -> None:
+        """Set both bounds, and let go or refuse calls that wait accordingly. Calls in progress stay."""
+        self._most = most or sys.maxsize
+        self._places = places
+        self._go_on()
+        self._refuse_what_is_too_much()
+
     def begin(self) -> None:
         """Note that a call was put to a child."""
         self._running += 1
@@ -69,6 +75,9 @@ class Turns:
     def end(self) -> None:
         """Note that a call has ended, and let the next one go on."""
         self._running -= 1
+        self._go_on()
+
+    def _go_on(self) -> None:
         while self._waiting and self._running < self._most:
             self._waiting.pop(0).go()
 
@@ -77,7 +86,10 @@ class Turns:
         self._arrived += 1
         call.rank = (-call.priority, self._arrived)
         insort(self._waiting, call, key=lambda waiting: waiting.rank)
-        if len(self._waiting) > self._places:
+        self._refuse_what_is_too_much()
+
+    def _refuse_what_is_too_much(self) -> None:
+        while len(self._waiting) > self._places:
             text = f"{self._most} calls are in progress and {self._places} wait, the most that may (--max-concurrent, "
             text += "--max-queue). The call did not run: repeat it after the seconds in Retry-After."
             self._waiting.pop().refuse(OverloadedError(text, RETRY_SECONDS))
