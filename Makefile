@@ -1,7 +1,7 @@
 # `make` or `make help` lists the targets. ARGS passes options on: make test ARGS="-k status"
 PYTHON := dev/python
 PACKAGES := wire/src bridge/src gateway/src
-SOURCES := $(PACKAGES) __main__.py bench components dev fleet servers stacks tests
+SOURCES := $(PACKAGES) __main__.py bench components dev fleet policy servers stacks tests
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
 UNIT_TESTS := tests/unit tests/components bridge/tests/unit gateway/tests/unit servers/notes/tests wire/tests
 .DEFAULT_GOAL := help

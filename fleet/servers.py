@@ -11,6 +11,9 @@ from fleet.errors import FleetError
 from fleet.project import existing_stack_file
 from fleet.stackfile import Entry, StackText
 
+POLICY_PACK = "policy"
+"""The folder of the policy pack in the project."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Addition:
@@ -100,8 +103,10 @@ def removing(name: str, *, project: Path, stack: str) -> Change:
 
 
 def preview(stack: str, project: Path, environment: Mapping[str, str]) -> bool:
-    """Show on stderr what `pulumi up` would do. Returns whether Pulumi could say."""
-    return _pulumi("preview", "--diff=false", stack=stack, project=project, environment=environment)
+    """Show on stderr what `pulumi up` would do, and which policies it breaks. Returns whether it may be done."""
+    return _pulumi(
+        "preview", "--diff=false", "--policy-pack", POLICY_PACK, stack=stack, project=project, environment=environment
+    )
 
 
 def up(stack: str, project: Path, environment: Mapping[str, str]) -> bool:

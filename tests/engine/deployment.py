@@ -22,6 +22,7 @@ PROJECT = (
     "__main__.py",
     "components",
     "stacks",
+    "policy",
     "images",
     "wire",
     "bridge",

@@ -13,7 +13,9 @@ def test_add_writes_one_line_previews_and_says_what_is_next(machine: Machine) ->
     assert result.stdout == "fetch: pypi:mcp-server-fetch@2026.10.19\n"
     assert "pulumi up -s dev" in result.stderr
     assert "    fetch: pypi:mcp-server-fetch@2026.10.19\n" in machine.stack_file.read_text()
-    assert [call[0] for call in machine.called("pulumi")] == ["preview"]
+    (call,) = machine.called("pulumi")
+    assert call[0] == "preview"
+    assert call[call.index("--policy-pack") + 1] == "policy"
 
 
 def test_options_stand_in_the_line(machine: Machine) -> None:
