@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from .admission import Admission
-from .core import origin, stateless
+from .admission import Admission, Admitted, NotAdmittedError
+from .core import origin
 from .core.callers import Session
 from .core.errors import INVALID_REQUEST, RpcError
 from .core.switchboard import Switchboard
@@ -37,25 +37,26 @@ class Endpoint:
         self._admission = admission
         self._processes = processes
         self._switchboard = switchboard
-        self._session_era = SessionEra(admission, processes, switchboard, intake, clock)
-        self._stateless_era = StatelessEra(admission, processes, intake, clock)
+        self._session_era = SessionEra(processes, switchboard, intake, clock)
+        self._stateless_era = StatelessEra(processes, intake, clock)
 
     def serve(self, reply: Reply) -> None:
         """Serve one request."""
         request = reply.request
-        request.origin = origin.read(request.headers, request.repeated)
+        head = request.head
+        request.origin = origin.read(request.headers, head.repeated)
         reply.headers = b"x-request-id: " + request.origin.request_id.encode() + b"\r\n"
-        refusal = self._admission.refusal(request)
-        if refusal is not None:
-            status, text = refusal
-            HttpError(status, RpcError(INVALID_REQUEST, text)).put(reply)
-            return
         try:
-            version = request.header(stateless.VERSION_HEADER)
+            admitted: Admitted | None = head.reading
+            if admitted is None:
+                admitted = head.reading = self._admission.admit(head)
+            version = admitted.version
             if version is None or version in KNOWN_REVISIONS:
-                self._session_era.serve(reply)
+                self._session_era.serve(reply, admitted)
             else:
-                self._stateless_era.serve(reply, version)
+                self._stateless_era.serve(reply, admitted, version)
+        except NotAdmittedError as refusal:
+            HttpError(refusal.status, RpcError(INVALID_REQUEST, refusal.text)).put(reply)
         except HttpError as error:
             error.put(reply)
 

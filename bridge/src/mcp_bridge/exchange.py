@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from .admission import SESSION_HEADER, Admitted
 from .core import revisions
 from .core.callers import Session
 from .core.errors import HTTP_STATUS, RpcError, UnavailableError
@@ -17,11 +18,8 @@ PING_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 500
 """Pause that clients are asked to make before they take up a stream again."""
 
-SESSION_HEADER: Final = b"mcp-session-id"
 BUSY: Final = 503
 RETRY_AFTER: Final = b"retry-after: 2\r\n"
-JSON_TYPE: Final = "application/json"
-EVENT_TYPE: Final = "text/event-stream"
 
 
 class HttpExchange:
@@ -29,6 +27,7 @@ class HttpExchange:
 
     Arguments:
         reply: where the answer goes.
+        admitted: which kinds of answer the client takes.
         by_code: whether the HTTP status follows the JSON-RPC error code, as the stateless revision wants it.
         headers: header lines of the answer.
         now: monotonic seconds.
@@ -36,14 +35,13 @@ class HttpExchange:
 
     __slots__ = ("_by_code", "_headers", "_json", "_streams", "active_at", "origin", "reply")
 
-    def __init__(self, reply: Reply, *, by_code: bool, headers: bytes, now: float) -> None:
+    def __init__(self, reply: Reply, admitted: Admitted, *, by_code: bool, headers: bytes, now: float) -> None:
         self.reply = reply
         self.origin = reply.request.origin
         self._by_code = by_code
         self._headers = headers
-        accept = reply.request.headers.get(b"accept")
-        self._streams = accept is None or reply.request.accepts(EVENT_TYPE)
-        self._json = accept is None or reply.request.accepts(JSON_TYPE)
+        self._streams = admitted.takes_events
+        self._json = admitted.takes_json
         self.active_at = now
 
     @property
@@ -107,8 +105,10 @@ class SessionExchange(HttpExchange):
 
     __slots__ = ("_request_id", "_session", "_stream")
 
-    def __init__(self, reply: Reply, *, session: Session, request_id: bytes | None, now: float) -> None:
-        super().__init__(reply, by_code=False, headers=session_line(session), now=now)
+    def __init__(
+        self, reply: Reply, admitted: Admitted, *, session: Session, request_id: bytes | None, now: float
+    ) -> None:
+        super().__init__(reply, admitted, by_code=False, headers=session_line(session), now=now)
         self._session = session
         self._request_id = request_id
         self._stream: EventStream | None = None

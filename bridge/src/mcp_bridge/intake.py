@@ -1,11 +1,11 @@
 """Puts requests of either era through to a child, now or when there is one, and notes what hangs on each reply."""
 
 from collections.abc import Callable
-from typing import Final
 
 import msgspec
 from msgspec import Raw
 
+from .admission import EVENT_TYPE, JSON_TYPE, Admitted
 from .core import envelope as wire
 from .core import revisions, tool_access
 from .core.access import Access
@@ -19,12 +19,10 @@ from .core.settlement import for_client
 from .core.switchboard import Switchboard
 from .core.trace_context import TraceContext
 from .core.turns import Turns, Waiting
-from .exchange import EVENT_TYPE, JSON_TYPE, HttpExchange, StreamOutlet
+from .exchange import HttpExchange, StreamOutlet
 from .http import answer
 from .http.reply import Reply
 from .processes import Processes
-
-JSON_BYTES: Final = JSON_TYPE.encode()
 
 
 class HttpError(Exception):
@@ -292,13 +290,11 @@ class Intake:
         return True
 
 
-def check_types(reply: Reply) -> None:
+def check_types(admitted: Admitted) -> None:
     """Raise HttpError where a POST's Content-Type or Accept can't be served."""
-    request = reply.request
-    kind = request.headers.get(b"content-type", b"")
-    if kind != JSON_BYTES and kind.partition(b";")[0].strip().lower() != JSON_BYTES:
+    if not admitted.sends_json:
         raise HttpError(415, RpcError(INVALID_REQUEST, "Content-Type must be application/json."))
-    if not (request.accepts(JSON_TYPE) or request.accepts(EVENT_TYPE)):
+    if not (admitted.takes_json or admitted.takes_events):
         raise HttpError(406, RpcError(INVALID_REQUEST, f"Accept must include {JSON_TYPE} or {EVENT_TYPE}."))
 
 

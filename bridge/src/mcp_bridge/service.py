@@ -126,14 +126,14 @@ class Service:
         try:
             self._route(request, reply)
         except Exception as error:  # noqa: BLE001 - a fault must cost one request, and not look like the client's
-            logs.fault("request_failed", error, path=request.path.decode("latin-1"))
+            logs.fault("request_failed", error, path=request.head.path.decode("latin-1"))
             reply.complete(500, answer.TEXT, b"Internal error.\n")
 
     def _route(self, request: Request, reply: Reply) -> None:
-        path = request.path
+        path = request.head.path
         if path in (b"/mcp", b"/mcp/"):
             self._endpoint.serve(reply)
-        elif request.method not in (b"GET", b"HEAD"):
+        elif request.head.method not in (b"GET", b"HEAD"):
             reply.complete(405, answer.TEXT + b"allow: GET, HEAD\r\n", b"Method not allowed.\n")
         elif path == b"/health":
             status, body = self._health.report()

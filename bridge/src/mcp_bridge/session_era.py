@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from .admission import Admission
+from .admission import EVENT_TYPE, Admitted
 from .core import envelope as wire
 from .core import revisions
 from .core.callers import Session
@@ -20,8 +20,6 @@ from .core.link import Link
 from .core.switchboard import Switchboard
 from .exchange import (
     BUSY,
-    EVENT_TYPE,
-    SESSION_HEADER,
     BatchExchange,
     SessionExchange,
     StreamOutlet,
@@ -49,7 +47,6 @@ class SessionEra:
     """Serves clients that open sessions.
 
     Arguments:
-        admission: tells whose request it is.
         processes: the children.
         switchboard: the protocol.
         intake: takes requests on.
@@ -58,44 +55,42 @@ class SessionEra:
 
     def __init__(
         self,
-        admission: Admission,
         processes: Processes,
         switchboard: Switchboard,
         intake: Intake,
         clock: Callable[[], float],
     ) -> None:
-        self._admission = admission
         self._processes = processes
         self._switchboard = switchboard
         self._sessions = switchboard.sessions
         self._intake = intake
         self._clock = clock
 
-    def serve(self, reply: Reply) -> None:
+    def serve(self, reply: Reply, admitted: Admitted) -> None:
         """Serve one request. Raises HttpError to refuse it."""
-        method = reply.request.method
+        method = reply.request.head.method
         if method == b"POST":
-            self._post(reply)
+            self._post(reply, admitted)
         elif method == b"GET":
-            self._get(reply)
+            self._get(reply, admitted)
         elif method == b"DELETE":
-            self._delete(reply)
+            self._delete(reply, admitted)
         else:
             refusal = RpcError(INVALID_REQUEST, "There are POST, GET and DELETE.")
             raise HttpError(405, refusal, headers=b"allow: GET, POST, DELETE\r\n")
 
-    def _post(self, reply: Reply) -> None:
-        check_types(reply)
+    def _post(self, reply: Reply, admitted: Admitted) -> None:
+        check_types(admitted)
         if reply.request.body.lstrip()[:1] == b"[":
-            self._batch(reply)
+            self._batch(reply, admitted)
             return
         message = read(reply)
         if message.method == "initialize" and message.is_request:
-            self._initialize(reply, message)
+            self._initialize(reply, admitted, message)
             return
-        session = self._session(reply)
+        session = self._session(reply, admitted)
         if message.is_request:
-            exchange = self._exchange(reply, session, bytes(message.id))
+            exchange = self._exchange(reply, admitted, session, bytes(message.id))
             self._intake.put(reply, session, exchange, message, exchange)
             return
         self._take(session, message)
@@ -110,8 +105,8 @@ class SessionEra:
         if link is not None:
             self._switchboard.notify(link, session, message)
 
-    def _batch(self, reply: Reply) -> None:
-        session = self._session(reply)
+    def _batch(self, reply: Reply, admitted: Admitted) -> None:
+        session = self._session(reply, admitted)
         if session.revision != revisions.BATCHING:
             text = f"Batches exist in revision {revisions.BATCHING} only."
             raise HttpError(400, RpcError(INVALID_REQUEST, text))
@@ -126,12 +121,12 @@ class SessionEra:
         if not requests:
             reply.complete(202, b"", b"")
             return
-        exchange = self._exchange(reply, session, None)
+        exchange = self._exchange(reply, admitted, session, None)
         gathered = BatchExchange(exchange, len(requests))
         for message in requests:
             self._intake.put(reply, session, exchange, message, gathered)
 
-    def _initialize(self, reply: Reply, message: Envelope) -> None:
+    def _initialize(self, reply: Reply, admitted: Admitted, message: Envelope) -> None:
         client_id = bytes(message.id)
         if len(message.params) > MAX_INITIALIZE_BYTES:
             text = f"The params of initialize exceed {MAX_INITIALIZE_BYTES} bytes, which the session would hold."
@@ -148,7 +143,7 @@ class SessionEra:
             try:
                 if isinstance(link, RpcError):
                     raise link
-                self._open(reply, asked, client_id)
+                self._open(reply, admitted, asked, client_id)
             except RpcError as error:
                 HttpError(BUSY, error, client_id, retry_after(error)).put(reply)
 
@@ -158,22 +153,22 @@ class SessionEra:
         else:
             self._processes.wait(None, proceed)
 
-    def _open(self, reply: Reply, asked: _Initialize, client_id: bytes) -> None:
+    def _open(self, reply: Reply, admitted: Admitted, asked: _Initialize, client_id: bytes) -> None:
         """Open a session, and say what its child is. Raises RpcError where there are too many."""
         offered = asked.protocolVersion
         revision = offered if offered in KNOWN_REVISIONS else revisions.SESSION_REVISIONS[0]
         session = self._sessions.open(
             secrets.token_hex(16),
-            client=self._admission.client(reply.request),
+            client=admitted.client,
             revision=revision,
             capabilities=asked.capabilities,
             info=Raw(bytes(asked.clientInfo)),
             now=self._clock(),
         )
-        opening = self._exchange(reply, session, client_id)
+        opening = self._exchange(reply, admitted, session, client_id)
         reply.state = Pending(session, opening)
 
-        def admitted(link: Link | RpcError) -> None:
+        def proceed(link: Link | RpcError) -> None:
             if isinstance(link, RpcError):
                 self._switchboard.end_session(None, session)
                 if reply.streaming:
@@ -186,12 +181,12 @@ class SessionEra:
                 result = wire.result(client_id, link.profile.initialize_result(revision))
                 opening.finish(result, 0)
 
-        self._processes.admit(session, admitted)
+        self._processes.admit(session, proceed)
 
-    def _get(self, reply: Reply) -> None:
-        if not reply.request.accepts(EVENT_TYPE):
+    def _get(self, reply: Reply, admitted: Admitted) -> None:
+        if not admitted.takes_events:
             raise HttpError(406, RpcError(INVALID_REQUEST, f"A GET is answered as {EVENT_TYPE}: accept it."))
-        session = self._session(reply)
+        session = self._session(reply, admitted)
         resumed = reply.request.header(_LAST_EVENT_ID)
         if resumed is None:
             stream, after = session.streams.standing, None
@@ -204,27 +199,29 @@ class SessionEra:
         reply.state = Pending(session, outlet)
         stream.connect(outlet, after)
 
-    def _delete(self, reply: Reply) -> None:
-        session = self._session(reply)
+    def _delete(self, reply: Reply, admitted: Admitted) -> None:
+        session = self._session(reply, admitted)
         self._switchboard.end_session(self._processes.link_for(session), session)
         reply.complete(200, b"", b"")
 
-    def _session(self, reply: Reply) -> Session:
+    def _session(self, reply: Reply, admitted: Admitted) -> Session:
         """Return the request's session. Raises HttpError: 400 without one, 404 where it is unknown or another's."""
-        request = reply.request
-        identifier = request.header(SESSION_HEADER)
+        identifier = admitted.session
         if identifier is None:
-            if has_envelope(request.body):
+            body = reply.request.body
+            if has_envelope(body):
                 text = f"The envelope says {revisions.MODERN}, but the header MCP-Protocol-Version is missing."
-                raise HttpError(400, RpcError(HEADER_MISMATCH, text), wire.identifier(request.body))
+                raise HttpError(400, RpcError(HEADER_MISMATCH, text), wire.identifier(body))
             text = "The header Mcp-Session-Id is missing: send initialize first, and repeat what it returns."
             raise HttpError(400, RpcError(INVALID_REQUEST, text))
-        session = self._sessions.find(identifier, client=self._admission.client(request), now=self._clock())
+        session = self._sessions.find(identifier, client=admitted.client, now=self._clock())
         if session is None:
             text = "There is no such session (any more): send initialize again."
             raise HttpError(404, RpcError(INVALID_REQUEST, text))
-        session.access = self._admission.access(request)
+        session.access = admitted.access
         return session
 
-    def _exchange(self, reply: Reply, session: Session, request_id: bytes | None) -> SessionExchange:
-        return SessionExchange(reply, session=session, request_id=request_id, now=self._clock())
+    def _exchange(
+        self, reply: Reply, admitted: Admitted, session: Session, request_id: bytes | None
+    ) -> SessionExchange:
+        return SessionExchange(reply, admitted, session=session, request_id=request_id, now=self._clock())

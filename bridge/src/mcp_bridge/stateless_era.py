@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from .admission import Admission
+from .admission import Admitted
 from .core import parameter_headers, revisions, stateless
 from .core.envelope import Envelope
 from .core.errors import INVALID_PARAMS, INVALID_REQUEST, RpcError
@@ -27,24 +27,22 @@ class StatelessEra:
     """Serves clients that send all there is to know with each request.
 
     Arguments:
-        admission: tells whose request it is.
         processes: knows which tools want arguments repeated in headers.
         intake: takes requests on.
         clock: monotonic seconds.
     """
 
-    def __init__(self, admission: Admission, processes: Processes, intake: Intake, clock: Callable[[], float]) -> None:
-        self._admission = admission
+    def __init__(self, processes: Processes, intake: Intake, clock: Callable[[], float]) -> None:
         self._processes = processes
         self._intake = intake
         self._clock = clock
 
-    def serve(self, reply: Reply, version: str) -> None:
+    def serve(self, reply: Reply, admitted: Admitted, version: str) -> None:
         """Serve one request whose MCP-Protocol-Version says `version`. Raises HttpError to refuse it."""
         request = reply.request
-        if request.method != b"POST":
+        if request.head.method != b"POST":
             raise HttpError(405, RpcError(INVALID_REQUEST, "This revision has POST only."), headers=b"allow: POST\r\n")
-        check_types(reply)
+        check_types(admitted)
         if version != revisions.MODERN and not has_envelope(request.body):
             raise HttpError(400, stateless.unsupported(version))
         message = read(reply)
@@ -56,14 +54,13 @@ class StatelessEra:
             return
         if not message.is_request:
             raise HttpError(400, RpcError(INVALID_REQUEST, "The body must be one request."))
-        exchange = HttpExchange(reply, by_code=True, headers=b"", now=self._clock())
-        client, access = self._admission.client(request), self._admission.access(request)
+        exchange = HttpExchange(reply, admitted, by_code=True, headers=b"", now=self._clock())
         try:
-            caller = stateless.admit(message, request.headers, request.repeated, client)
-            caller.access = access
+            caller = stateless.admit(message, request.headers, request.head.repeated, admitted.client)
+            caller.access = admitted.access
             self._check_parameter_headers(message, reply)
         except RpcError as error:
-            self._intake.refuse(exchange, message, error, client, access)
+            self._intake.refuse(exchange, message, error, admitted.client, admitted.access)
             return
         if message.method == "subscriptions/listen" and not exchange.streams:
             text = "This answer is an event stream: accept it."
@@ -81,4 +78,4 @@ class StatelessEra:
             raise RpcError(INVALID_PARAMS, f"Invalid params: {error}.") from error
         marked = wanted.get(params.name)
         if marked:
-            parameter_headers.check(marked, params.arguments, reply.request.headers, reply.request.repeated)
+            parameter_headers.check(marked, params.arguments, reply.request.headers, reply.request.head.repeated)

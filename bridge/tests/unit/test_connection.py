@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from mcp_bridge.http.connection import MAX_PIPELINED, Connection
+from mcp_bridge.http.head import Heads
 from mcp_bridge.http.reply import MAX_UNSENT_BYTES, Reply
 from mcp_bridge.http.request import Request
 
@@ -70,7 +71,7 @@ class Application:
 
 
 def connect(application: Application, clock: Callable[[], float] = lambda: 0.0) -> tuple[Connection, Transport]:
-    connection, transport = Connection(application, clock), Transport()
+    connection, transport = Connection(application, Heads(), clock), Transport()
     connection.connection_made(transport)  # type: ignore[arg-type]
     return connection, transport
 
@@ -98,7 +99,7 @@ def test_requests_come_out_whole_however_they_are_cut(bodies: list[tuple[bytes, 
     if stream:
         connection.data_received(stream)
     assert [request.body for request in application.requests] == [body for body, _ in bodies]
-    assert {(request.method, request.path) for request in application.requests} == {(b"POST", b"/mcp")}
+    assert {(request.head.method, request.head.path) for request in application.requests} == {(b"POST", b"/mcp")}
     assert transport.written.count(b"HTTP/1.1 200 OK\r\n") >= len(bodies)
     assert connection.idle
 
@@ -235,5 +236,5 @@ def test_repeated_headers_are_noted() -> None:
     connection, _ = connect(application)
     connection.data_received(b"GET / HTTP/1.1\r\nhost: a\r\nMCP-Name: x\r\nmcp-name: y\r\n\r\n")
     [request] = application.requests
-    seen: Any = (request.repeated, request.header(b"mcp-name"))
+    seen: Any = (request.head.repeated, request.header(b"mcp-name"))
     assert seen == ({b"mcp-name"}, "y")

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from itertools import count
 from typing import Final
 
@@ -31,7 +31,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     trace: TraceContext | None = None
 
 
-def read(headers: Mapping[bytes, bytes], repeated: set[bytes]) -> Origin:
+def read(headers: Mapping[bytes, bytes], repeated: Set[bytes]) -> Origin:
     """Return the origin of a request with these headers."""
     given = headers.get(REQUEST_ID_HEADER)
     if given is not None and _WELL_FORMED.fullmatch(given):

@@ -5,7 +5,7 @@ headers"). The rules follow the official SDK's mcp/shared/inbound.py.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Final
 
 from .errors import HEADER_MISMATCH, RpcError
@@ -69,7 +69,7 @@ def _positions(schema: object) -> Iterator[tuple[tuple[str, ...] | None, dict[st
         stack.extend((None, sub) for word in _MAP if isinstance(node.get(word), dict) for sub in node[word].values())
 
 
-def check(wanted: ToolHeaders, arguments: object, headers: Mapping[bytes, bytes], repeated: set[bytes]) -> None:
+def check(wanted: ToolHeaders, arguments: object, headers: Mapping[bytes, bytes], repeated: Set[bytes]) -> None:
     """Raise HEADER_MISMATCH where a marked argument and its header are not both absent, or both there and equal."""
     for path, token, kind in wanted:
         name = (PREFIX + token).encode()

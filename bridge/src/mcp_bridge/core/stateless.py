@@ -3,7 +3,7 @@
 Order and codes follow the official SDK's mcp/shared/inbound.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Final
 
 import msgspec
@@ -45,7 +45,7 @@ def unsupported(requested: str) -> RpcError:
     return RpcError(UNSUPPORTED_VERSION, "Unsupported protocol version", data)
 
 
-def admit(message: Envelope, headers: Mapping[bytes, bytes], repeated: set[bytes], client: str) -> Caller:
+def admit(message: Envelope, headers: Mapping[bytes, bytes], repeated: Set[bytes], client: str) -> Caller:
     """Check a request against its headers and return who sent it.
 
     Raises RpcError with the code that the revision assigns to what is wrong.

@@ -9,6 +9,7 @@ import httptools
 
 from . import answer
 from .application import Application
+from .head import Head, Heads
 from .reply import Reply
 from .request import Request
 
@@ -34,10 +35,17 @@ HIGH_WATER_BYTES: Final = 256 * 1024
 
 
 class Connection(asyncio.Protocol):
-    """One connection, from accept to close."""
+    """One connection, from accept to close.
 
-    def __init__(self, application: Application, clock: Callable[[], float]) -> None:
+    Arguments:
+        application: serves the requests.
+        heads: heads that were parsed before.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, application: Application, heads: Heads, clock: Callable[[], float]) -> None:
         self._application = application
+        self._heads = heads
         self._clock = clock
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -51,9 +59,12 @@ class Connection(asyncio.Protocol):
         self._reading = True
         self._writable = True
         self._serving = False
+        self._said_last = False
         self._written = 0
         self._taken = 0
         self._taken_at = 0.0
+        # Per piece of data
+        self._parsed: list[Head] = []
         # Per request
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
@@ -86,6 +97,19 @@ class Connection(asyncio.Protocol):
         if self.closing:
             return
         self.last_used = self._clock()
+        # Between two requests the parser has no state, unless it knows of the last one that it is the last.
+        between = self._began is None and not self._head_bytes and not self._said_last
+        if between:
+            known = self._heads.find(data, self._application.max_body_bytes)
+            if known is not None:
+                self._take(Request(*known))
+                return
+        self._parse(data)
+        if between and self._began is None and len(self._parsed) == 1:
+            self._heads.keep(data, self._parsed[0])
+
+    def _parse(self, data: bytes) -> None:
+        self._parsed.clear()
         if self._in_head:
             self._head_bytes += len(data)
         try:
@@ -170,23 +194,27 @@ class Connection(asyncio.Protocol):
         self._in_head = True
         self._head_bytes = 0
         self._began = None
-        path = self._url.partition(b"?")[0]
-        request = Request(
+        head = Head(
             method=self._parser.get_method(),
-            path=path,
+            path=self._url.partition(b"?")[0],
             headers=self._headers,
-            body=self._body[0] if len(self._body) == 1 else b"".join(self._body),
             http_1_1=self._parser.get_http_version() == "1.1",
             keep_alive=self._parser.should_keep_alive(),
-            repeated=self._repeated,
+            repeated=frozenset(self._repeated),
         )
+        self._said_last = not head.keep_alive
+        self._parsed.append(head)
+        self._take(Request(head, self._headers, self._body[0] if len(self._body) == 1 else b"".join(self._body)))
+
+    # Requests in order
+
+    def _take(self, request: Request) -> None:
+        """Take a whole request: it is begun when all before it are answered."""
         self._waiting.append(request)
         if len(self._waiting) >= MAX_PIPELINED and self._reading and self._transport is not None:
             self._reading = False
             self._transport.pause_reading()
         self._next()
-
-    # Requests in order
 
     def _next(self) -> None:
         """Begin the next request, if none is in progress and the client reads its answers."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from .application import Application
 from .connection import Connection
+from .head import Heads
 from .reply import Reply
 
 SWEEP_SECONDS: Final = 1.0
@@ -24,6 +25,7 @@ class Listener:
     def __init__(self, application: Application, sweep: Callable[[float], None]) -> None:
         self._application = application
         self._sweep = sweep
+        self._heads = Heads()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
@@ -42,7 +44,7 @@ class Listener:
         self._sweeper = asyncio.create_task(self._run())
 
     def _accept(self) -> Connection:
-        connection = Connection(self._application, asyncio.get_running_loop().time)
+        connection = Connection(self._application, self._heads, asyncio.get_running_loop().time)
         connection.draining = self._draining
         self._connections.add(connection)
         return connection

@@ -38,7 +38,7 @@ class Reply:
     def __init__(self, connection: Carrier, request: Request) -> None:
         self._connection = connection
         self.request = request
-        self._chunked = request.http_1_1
+        self._chunked = request.head.http_1_1
         self._streaming = False
         self.ended = False
         self.headers = b""
@@ -55,8 +55,8 @@ class Reply:
         if self.ended:
             return
         self.ended = True
-        close = self._connection.last_request or not self.request.keep_alive
-        if self.request.method == b"HEAD":
+        close = self._connection.last_request or not self.request.head.keep_alive
+        if self.request.head.method == b"HEAD":
             body = b""
         self._connection.write(answer.complete(status, headers + self.headers, body, close=close))
         self._connection.answered(close=close)
@@ -86,5 +86,5 @@ class Reply:
         self.ended = True
         if self._chunked:
             self._connection.write(answer.LAST_CHUNK)
-        close = self._connection.last_request or not self._chunked or not self.request.keep_alive
+        close = self._connection.last_request or not self._chunked or not self.request.head.keep_alive
         self._connection.answered(close=close)

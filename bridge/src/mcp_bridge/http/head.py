@@ -1,0 +1,119 @@
+"""The head of a request, and heads that were parsed before.
+
+A client that keeps its connection repeats its head from request to request, but for the length of the body and what
+names the request in logs and traces. A head that the parser has accepted once is not parsed again where the same bytes
+come again: the parser has no other state between two requests, so it would find the same.
+"""
+
+import re
+from typing import Any, Final
+
+MAX_KNOWN_BYTES: Final = 4096
+MAX_KNOWN: Final = 1024
+"""Heads that are kept: of clients with a session each, so many can be active before heads are parsed again."""
+
+_END: Final = b"\r\n\r\n"
+_MARK: Final = b"\0"
+"""Stands for a value that varies. No head that the parser accepts has it."""
+
+_VARYING: Final = re.compile(
+    rb"(\r\n(?:[Cc]ontent-[Ll]ength|x-request-id|traceparent): )([A-Za-z0-9._-]{1,128})(?=\r\n)"
+)
+_LENGTH: Final = b"content-length"
+
+
+class Head:
+    """Request line and header fields. Header names are lower case; the last of repeated ones counts.
+
+    Arguments:
+        method: as it came.
+        path: without the query.
+        headers: the fields.
+        repeated: names of the fields that came more than once.
+        http_1_1: whether it is HTTP/1.1, and not 1.0.
+        keep_alive: whether the client wants to go on with the connection.
+
+    `reading` is for whatever the application has found out from it, but for content-length, x-request-id, traceparent.
+    """
+
+    __slots__ = (
+        "constant",
+        "headers",
+        "http_1_1",
+        "keep_alive",
+        "length_at",
+        "method",
+        "path",
+        "reading",
+        "repeated",
+        "varying",
+    )
+
+    def __init__(
+        self,
+        *,
+        method: bytes,
+        path: bytes,
+        headers: dict[bytes, bytes],
+        repeated: frozenset[bytes] = frozenset(),
+        http_1_1: bool = True,
+        keep_alive: bool = True,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.repeated = repeated
+        self.http_1_1 = http_1_1
+        self.keep_alive = keep_alive
+        self.reading: Any = None
+        # Set for what is kept: the names of the fields that vary, where content-length is in them, and if it is alone.
+        self.varying: tuple[bytes, ...] = ()
+        self.length_at = -1
+        self.constant = False
+
+
+class Heads:
+    """Heads that were parsed before, of all connections."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Head] = {}
+
+    def find(self, data: bytes, max_body_bytes: int) -> tuple[Head, dict[bytes, bytes], bytes] | None:
+        """Return head, fields and body of the one whole request that `data` is; None where that must be parsed."""
+        end = data.find(_END)
+        if not 0 < end < MAX_KNOWN_BYTES:
+            return None
+        pieces = _VARYING.split(data[: end + 2])
+        values = pieces[2::3]
+        del pieces[2::3]
+        head = self._known.get(_MARK.join(pieces))
+        if head is None or len(values) != len(head.varying):
+            return None
+        body = data[end + 4 :]
+        length = b"0" if head.length_at < 0 else values[head.length_at]
+        if not length.isdigit() or int(length) != len(body) or len(body) > max_body_bytes:
+            return None
+        if head.constant:
+            return head, head.headers, body
+        return head, head.headers | dict(zip(head.varying, values, strict=True)), body
+
+    def keep(self, data: bytes, head: Head) -> None:
+        """Keep the head of the one request in `data`, if it says all that there is to know before the body comes."""
+        end = data.find(_END)
+        headers = head.headers
+        known = head.http_1_1 and head.keep_alive and b"transfer-encoding" not in headers and b"expect" not in headers
+        if not known or not 0 < end < MAX_KNOWN_BYTES:
+            return
+        if int(headers.get(_LENGTH, b"0")) != len(data) - end - 4:
+            return
+        pieces = _VARYING.split(data[: end + 2])
+        head.varying = tuple(name.strip(b"\r\n: ").lower() for name in pieces[1::3])
+        del pieces[2::3]
+        if _LENGTH in head.varying:
+            head.length_at = head.varying.index(_LENGTH)
+        elif _LENGTH in headers:
+            return
+        head.constant = not set(head.varying) - {_LENGTH}
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[_MARK.join(pieces)] = head
