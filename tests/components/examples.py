@@ -7,6 +7,15 @@ import pulumi
 from components.consul import Consul, ConsulArgs
 from components.fleet import Fleet
 from components.gateway import Gateway, GatewayArgs
+from components.hosts.aws.backups import AwsBackups, AwsBackupsArgs
+from components.hosts.aws.budget import AwsBudget, AwsBudgetArgs
+from components.hosts.aws.entrance import AwsEntrance, AwsEntranceArgs
+from components.hosts.aws.hosts import AwsHosts, AwsHostsArgs, Budget, Domain
+from components.hosts.aws.machines import Architecture, AwsMachines, AwsMachinesArgs, MachineGroup, WireGuard
+from components.hosts.aws.network import AwsNetwork, AwsNetworkArgs
+from components.hosts.aws.repositories import AwsRepositories, AwsRepositoriesArgs
+from components.hosts.aws.role import AwsHostRole, AwsHostRoleArgs
+from components.hosts.aws.security_groups import AwsSecurityGroups, AwsSecurityGroupsArgs, swarm_ports
 from components.hosts.lambda_labs import FirewallRule, LambdaLabsAccount, LambdaLabsHosts, LambdaLabsHostsArgs, Machine
 from components.hosts.local import LocalHost, LocalHostArgs
 from components.image import BaseImages, RegistryAccount, ServerImage, ServerImageArgs
@@ -190,6 +199,97 @@ def swarm() -> Swarm:
     )
 
 
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234"
+BUCKET = "arn:aws:s3:::example"
+ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
+MACHINES = {
+    "manager": MachineGroup(role="manager", count=3, type="t3.large"),
+    "arm": MachineGroup(role="worker", count=1, type="t4g.large"),
+}
+AWS_IMAGES: dict[Architecture, str] = {"x86_64": "ami-0123456789abcdef0", "arm64": "ami-0123456789abcdef1"}
+
+
+def aws_network() -> AwsNetwork:
+    return AwsNetwork("net", AwsNetworkArgs(label="test", zones=ZONES))
+
+
+def aws_security_groups() -> AwsSecurityGroups:
+    return AwsSecurityGroups(
+        "groups",
+        AwsSecurityGroupsArgs(label="test", vpc="vpc-1", gateway_port=8080, between_hosts=swarm_ports(4789)),
+    )
+
+
+def aws_role() -> AwsHostRole:
+    return AwsHostRole(
+        "role",
+        AwsHostRoleArgs(label="test", repositories=[], bucket=BUCKET, key=KEY, session_manager=True),
+    )
+
+
+def aws_machines() -> AwsMachines:
+    return AwsMachines(
+        "machines",
+        AwsMachinesArgs(
+            label="test",
+            groups=MACHINES,
+            images=AWS_IMAGES,
+            public_key="ssh-ed25519 AAAA operator",
+            subnets={zone: f"subnet-{zone}" for zone in ZONES},
+            security_group="sg-1",
+            profile="host",
+            key=KEY,
+            wireguard=WireGuard(network="10.90.0.0/24", first={"manager": 10, "arm": 20}),
+        ),
+    )
+
+
+def aws_repositories() -> AwsRepositories:
+    return AwsRepositories("images", AwsRepositoriesArgs(label="test", names=["time"], key=KEY))
+
+
+def aws_backups() -> AwsBackups:
+    return AwsBackups("backups", AwsBackupsArgs(bucket="example", key=KEY))
+
+
+def aws_entrance() -> AwsEntrance:
+    return AwsEntrance(
+        "entrance",
+        AwsEntranceArgs(
+            label="test",
+            domain="mcp.example.com",
+            hosted_zone="Z1",
+            vpc="vpc-1",
+            subnets=["subnet-1"],
+            security_group="sg-1",
+            machines={"manager-1": "i-1"},
+            port=8080,
+        ),
+    )
+
+
+def aws_budget() -> AwsBudget:
+    return AwsBudget("budget", AwsBudgetArgs(name="test", dollars=500, emails=["owner@example.com"]))
+
+
+def aws_hosts() -> AwsHosts:
+    return AwsHosts(
+        "aws",
+        AwsHostsArgs(
+            label="test",
+            zones=ZONES,
+            groups=MACHINES,
+            images=AWS_IMAGES,
+            public_key="ssh-ed25519 AAAA operator",
+            ssh_from=["203.0.113.0/24"],
+            domain=Domain(name="mcp.example.com", hosted_zone="Z1"),
+            bucket="example",
+            repositories=["time"],
+            budget=Budget(dollars=500, emails=["owner@example.com"]),
+        ),
+    )
+
+
 TOKENS = {
     "mcp-fleet:components:Consul": consul,
     "mcp-fleet:components:Gateway": gateway,
@@ -198,6 +298,15 @@ TOKENS = {
     "mcp-fleet:components:Redis": redis,
     "mcp-fleet:components:Registry": registry,
     "mcp-fleet:components:ServerImage": image,
+    "mcp-fleet:hosts:AwsBackups": aws_backups,
+    "mcp-fleet:hosts:AwsBudget": aws_budget,
+    "mcp-fleet:hosts:AwsEntrance": aws_entrance,
+    "mcp-fleet:hosts:AwsHostRole": aws_role,
+    "mcp-fleet:hosts:AwsHosts": aws_hosts,
+    "mcp-fleet:hosts:AwsMachines": aws_machines,
+    "mcp-fleet:hosts:AwsNetwork": aws_network,
+    "mcp-fleet:hosts:AwsRepositories": aws_repositories,
+    "mcp-fleet:hosts:AwsSecurityGroups": aws_security_groups,
     "mcp-fleet:hosts:LambdaLabsHosts": lambda_labs_hosts,
     "mcp-fleet:components:Swarm": swarm,
     "mcp-fleet:hosts:LocalHost": host,

@@ -12,6 +12,18 @@ ID = "id-of-{name}"
 SECRET_SIGNATURE = rpc._special_secret_sig
 """How Pulumi marks a secret on the wire."""
 
+AWS_COMPUTED: Mapping[str, Mapping[str, Any]] = {
+    "aws:acm/certificate:Certificate": {
+        "domainValidationOptions": [
+            {"resourceRecordName": "_a", "resourceRecordType": "CNAME", "resourceRecordValue": "_b"}
+        ]
+    },
+    "aws:ec2/instance:Instance": {"publicIp": "198.51.100.1", "privateIp": "10.80.0.5"},
+    "aws:ecr/repository:Repository": {"repositoryUrl": "registry.example/test"},
+    "aws:lb/loadBalancer:LoadBalancer": {"dnsName": "balancer.example", "zoneId": "Z2"},
+    "aws:route53/record:Record": {"fqdn": "_a.example.com"},
+}
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -54,6 +66,8 @@ def _computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
         return {"digest": "sha256:" + "d" * 64, "ref": "unused"}
     if args.typ == "pulumi-python:dynamic/lambda-labs:Claim":
         return {"mark": f"{args.inputs['label']}-0123", "key": {rpc._special_sig_key: SECRET_SIGNATURE, "value": "key"}}
+    if args.typ.startswith("aws:"):
+        return {"arn": f"arn-of-{args.name}", **AWS_COMPUTED.get(args.typ, {})}
     if args.typ.endswith(":SwarmNode"):
         return {"cluster": "id-of-the-cluster", "hostname": args.name}
     return {}
