@@ -9,7 +9,8 @@ from .core.errors import INVALID_REQUEST, RpcError
 from .core.switchboard import Switchboard
 from .exchange import StreamOutlet
 from .http.reply import Reply
-from .intake import HttpError, Intake, Pending
+from .intake import HttpError, Intake
+from .pending import Pending
 from .processes import Processes
 from .session_era import KNOWN_REVISIONS, SessionEra
 from .stateless_era import StatelessEra

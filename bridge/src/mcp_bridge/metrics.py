@@ -80,6 +80,7 @@ class Metrics:
         )
         self.in_flight = self._gauge("mcp_requests_in_flight", "Calls that wait for the server.")
         self.queue = self._gauge("mcp_queue_depth", "Calls that wait because the server has as many as it may have.")
+        self.waiting_for_equal = self._gauge("mcp_cache_waiting", "Requests that wait for the answer to an equal one.")
         self._cache_hits = Counter(
             "mcp_cache_hits", "Requests answered from the cache.", ("server", "method"), registry=registry
         )

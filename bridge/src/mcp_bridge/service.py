@@ -39,6 +39,7 @@ from .processes.strategy import Strategy, make_processes
 from .redaction import Redactor
 from .registrar import Registrar
 from .reload import Changeable, ReloadFile
+from .repeats import Repeats
 from .settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Service:
             closed=self._session_closed,
         )
         self._cache = None if settings.cache == "off" else self._make_cache()
+        self._repeats = None if self._cache is None else Repeats(self._cache)
         self._switchboard = Switchboard(
             sessions,
             settled=self._settled,
@@ -115,7 +117,7 @@ class Service:
         self._reload = None if settings.reload_file is None else ReloadFile(settings.reload_file, self._change)
         self._turns = Turns(settings.max_concurrent, settings.max_queue)
         intake = Intake(
-            self._processes, self._switchboard, self._turns, time.monotonic, self._ended_without_child, self._cache
+            self._processes, self._switchboard, self._turns, time.monotonic, self._ended_without_child, self._repeats
         )
         self._endpoint = Endpoint(admission, self._processes, self._switchboard, intake, time.monotonic)
 
@@ -239,6 +241,8 @@ class Service:
         if self._tracing is not None:
             self._tracing.settled(call, labels, seconds)
         self._turns.end()
+        if self._repeats is not None:
+            self._repeats.settled(call, code)
 
     def _ended_without_child(self, asked: Asked, arrived: float, code: int) -> None:
         seconds = time.monotonic() - arrived
@@ -295,6 +299,7 @@ class Service:
         metrics.connections.set(len(self._listener))
         metrics.in_flight.set(status.in_flight)
         metrics.queue.set(len(self._turns))
+        metrics.waiting_for_equal.set(0 if self._repeats is None else len(self._repeats))
         metrics.breaker.set(status.breaker)
         metrics.count_restarts(status.restarts)
         if self._tracing is not None:

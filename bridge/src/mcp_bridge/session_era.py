@@ -26,7 +26,8 @@ from .exchange import (
     retry_after,
 )
 from .http.reply import Reply
-from .intake import HttpError, Intake, Pending, check_types, has_envelope, read
+from .intake import HttpError, Intake, check_types, has_envelope, read
+from .pending import Pending
 from .processes import Processes
 
 _LAST_EVENT_ID: Final = b"last-event-id"

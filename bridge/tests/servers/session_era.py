@@ -55,6 +55,11 @@ def call(number: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]
         case "look" | "glance":
             state[name] = state.get(name, 0) + 1
             return text(str(state[name]))
+        case "study":
+            state["studies"] = state.get("studies", 0) + 1
+            while not Path(arguments["until"]).exists():
+                time.sleep(0.005)
+            return {**text(str(state["studies"])), "isError": state["studies"] <= arguments.get("failures", 0)}
         case "received":
             return text(json.dumps(list(received)))
         case "block":
@@ -165,6 +170,7 @@ TOOLS = [
 HINTS = {"readOnlyHint": True, "idempotentHint": True}
 TOOLS += [
     {"name": "look", "inputSchema": {"type": "object"}, "annotations": HINTS},
+    {"name": "study", "inputSchema": {"type": "object"}, "annotations": HINTS},
     {"name": "glance", "inputSchema": {"type": "object"}, "annotations": {**HINTS, "idempotentHint": False}},
 ]
 

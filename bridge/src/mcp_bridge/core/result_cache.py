@@ -77,6 +77,9 @@ class ResultCache:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, key: Key) -> bool:
+        return key in self._entries
+
     def key(self, message: Envelope, client: str) -> Key | None:
         """Return the key of a client's request, None where its result must not be kept."""
         method = message.method or ""

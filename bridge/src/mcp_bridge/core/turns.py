@@ -3,7 +3,7 @@
 import sys
 from abc import ABC, abstractmethod
 from bisect import insort
-from typing import Final
+from typing import Final, Protocol
 
 from .errors import OverloadedError, RpcError
 
@@ -11,19 +11,30 @@ PLACES: Final = 100
 RETRY_SECONDS: Final = 1.0
 
 
+class Place(Protocol):
+    """Where calls wait."""
+
+    def forget(self, call: "Waiting") -> bool:
+        """Let a call wait no longer. False where it does not."""
+
+
 class Waiting(ABC):
-    """A call that waits for its turn. `priority` is its client's: more goes first."""
+    """A call that waits: for its turn, or for an equal one. `priority` is its client's: more goes first.
 
-    __slots__ = ("_turns", "priority", "rank")
+    It is `alone` when it shall not wait for an equal one again.
+    """
 
-    def __init__(self, turns: "Turns", priority: int) -> None:
-        self._turns = turns
+    __slots__ = ("_place", "alone", "priority", "rank")
+
+    def __init__(self, place: Place, priority: int) -> None:
+        self._place = place
+        self.alone = False
         self.priority = priority
         self.rank = (0, 0)
 
     @abstractmethod
     def go(self) -> None:
-        """Go on: it has its turn, and no place any more."""
+        """Go on: it has no place any more."""
 
     @abstractmethod
     def refuse(self, error: RpcError) -> None:
@@ -31,7 +42,7 @@ class Waiting(ABC):
 
     def leave(self) -> bool:
         """Give up its place; False where it has none."""
-        return self._turns.forget(self)
+        return self._place.forget(self)
 
     def cancel(self, error: RpcError) -> None:
         """Give up its place and answer the client."""
