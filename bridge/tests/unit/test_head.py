@@ -90,6 +90,11 @@ def test_what_stands_for_a_value_that_varies_is_no_value() -> None:
     assert transcript(Heads(), pieces, True) == transcript(Forgetful(), pieces, True)
 
 
+def test_the_last_of_two_names_counts_whatever_it_is() -> None:
+    twice = request(5, "one", b"x-request-id: \r\n")
+    assert transcript(Heads(), [twice, twice], True) == transcript(Forgetful(), [twice, twice], True)
+
+
 def test_nothing_is_taken_after_what_a_client_called_its_last_request() -> None:
     last = request(5, "one", b"connection: close\r\n")
     pieces = [last, last, request(5, "one"), last, request(5, "one")]

@@ -113,6 +113,8 @@ class Heads:
             head.length_at = head.varying.index(_LENGTH)
         elif _LENGTH in headers:
             return
+        if not head.repeated.isdisjoint(head.varying):
+            return  # which of them counts may vary too
         head.constant = not set(head.varying) - {_LENGTH}
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
