@@ -1,9 +1,12 @@
 """Redis, for limits and caches that replicas share, and the exporter that shows its figures to Prometheus."""
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_random as random
+from mcp_wire.result_cache import COMMANDS, key_prefix, user
 
 from .fleet import Fleet, data_volume
 from .health_check import HealthCheck, wget_get
@@ -40,6 +43,10 @@ class RedisArgs:
     cache_mebibytes: int = 64
     """What Redis keeps at most; it evicts keys that were to expire, the least recently used first."""
 
+    # access
+    servers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Passwords of the servers whose replicas share results here, by name. Each reaches its own results alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RedisOutputs:
@@ -70,7 +77,9 @@ class Redis(pulumi.ComponentResource):
     def _server(self, name: str, args: RedisArgs, password: pulumi.Output[str]) -> None:
         volume = data_volume(name, args.fleet, self)
         files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)
-        config = password.apply(lambda text: redis_config(text, args.cache_mebibytes))
+        config = pulumi.Output.all(password, pulumi.Output.all(**args.servers)).apply(
+            lambda values: redis_config(values[0], args.cache_mebibytes, values[1])
+        )
         ping = f"REDISCLI_AUTH=$(cat {_PASSWORD}) redis-cli ping | grep -q PONG"
         swarm_service(
             SwarmService(
@@ -111,11 +120,16 @@ class Redis(pulumi.ComponentResource):
         )
 
 
-def redis_config(password: str, cache_mebibytes: int) -> str:
-    """Return Redis' configuration file (https://redis.io/docs/latest/operate/oss_and_stack/management/config/)."""
+def redis_config(password: str, cache_mebibytes: int, servers: Mapping[str, str]) -> str:
+    """Return Redis' configuration file (https://redis.io/docs/latest/operate/oss_and_stack/management/config/).
+
+    Each of `servers` has a user with its password, as of
+    https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/.
+    """
     return "\n".join(
         [
             f"requirepass {password}",
+            *(_user(server, servers[server]) for server in sorted(servers)),
             "dir /data",
             "appendonly yes",
             'save ""',
@@ -124,3 +138,9 @@ def redis_config(password: str, cache_mebibytes: int) -> str:
             "",
         ]
     )
+
+
+def _user(server: str, password: str) -> str:
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    commands = " ".join(f"+{command}" for command in COMMANDS)
+    return f"user {user(server)} on #{digest} resetchannels ~{key_prefix(server)}* -@all {commands}"

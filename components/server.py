@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pulumi
+from mcp_wire.result_cache import user
 
 from .fleet import Fleet, data_volume
 from .health_check import bash_get
 from .image import ServerImage, ServerImageArgs
-from .swarm_files import MountedFile, ServiceFiles
+from .swarm_files import MountedFile, ServiceFiles, content_name
 from .swarm_service import Limits, SwarmService, swarm_service
 
 PORT = 8080
@@ -21,9 +22,18 @@ _COMMANDS = "/opt/server/bin"
 _DATA = "/data"
 _SECRETS = "/run/secrets/server"
 _GATEWAY_TOKEN = "/run/secrets/gateway-token"  # noqa: S105 - a path
+_CACHE_PASSWORD = "/run/secrets/cache-password"  # noqa: S105 - a path
 
 
 Mode = Literal["auto", "isolated", "shared"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedCache:
+    """The Redis in which a server's replicas share results: its address (host:port), and their password there."""
+
+    address: pulumi.Input[str]
+    password: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +54,7 @@ class McpServerArgs:
         volume: keep /data, and stop the old replica before a new one starts.
         concurrency: most calls that a replica works on at a time, None for the bridge's own default.
         cache: whether each replica keeps results that serve again.
+        shared_cache: where replicas share what they keep; None for nowhere. Without `cache` it is not used.
         start_seconds: how long a replica may take to its first list of tools.
     """
 
@@ -69,6 +80,7 @@ class McpServerArgs:
     replicas: pulumi.Input[int] = 1
     concurrency: int | None = None
     cache: bool = False
+    shared_cache: SharedCache | None = None
     start_seconds: int = 60
 
 
@@ -101,7 +113,11 @@ class McpServer(pulumi.ComponentResource):
                 user=USER,
                 limits=args.limits,
                 health=bash_get(PORT, "/health"),
-                environment={**args.environment, **bridge_environment(name, args)},
+                environment={
+                    **args.environment,
+                    **bridge_environment(name, args),
+                    **cache_environment(name, args, image.outputs.ref),
+                },
                 secrets=self._secrets(name, args),
                 volumes=self._volumes(name, args),
                 replicas=args.replicas,
@@ -116,8 +132,10 @@ class McpServer(pulumi.ComponentResource):
 
     def _secrets(self, name: str, args: McpServerArgs) -> list[MountedFile]:
         files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)
+        shared = args.shared_cache if args.cache else None
         return [
             files.secret("gateway-token", args.gateway_token, _GATEWAY_TOKEN),
+            *([] if shared is None else [files.secret("cache-password", shared.password, _CACHE_PASSWORD)]),
             *(
                 files.secret(variable, args.secrets[variable], f"{_SECRETS}/{variable}")
                 for variable in sorted(args.secrets)
@@ -145,10 +163,32 @@ def bridge_environment(name: str, args: McpServerArgs) -> dict[str, pulumi.Input
         **_process_settings(args),
         **({} if args.otlp is None else {"MCP_BRIDGE_OTLP_ENDPOINT": args.otlp}),
         **({} if args.concurrency is None else {"MCP_BRIDGE_MAX_CONCURRENT": str(args.concurrency)}),
-        **({"MCP_BRIDGE_CACHE": "memory"} if args.cache else {}),
         # Docker makes the folder with the first secret in it, and the bridge insists on one it was told of.
         **({"MCP_BRIDGE_SECRETS_DIR": _SECRETS} if args.secrets else {}),
     }
+
+
+def cache_environment(name: str, args: McpServerArgs, image: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+    """Return the settings of the bridge's cache. `image` is what runs."""
+    if not args.cache:
+        return {}
+    if args.shared_cache is None:
+        return {"MCP_BRIDGE_CACHE": "memory"}
+    return {
+        "MCP_BRIDGE_CACHE": "memory",
+        "MCP_BRIDGE_CACHE_REDIS": pulumi.Output.concat("redis://", user(name), "@", args.shared_cache.address),
+        "MCP_BRIDGE_CACHE_REDIS_PASSWORD_FILE": _CACHE_PASSWORD,
+        "MCP_BRIDGE_CACHE_RELEASE": _release(args, image),
+    }
+
+
+def _release(args: McpServerArgs, image: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Return a name of all that decides what the server answers. Only who has the fleet's key can compute it."""
+    parts = pulumi.Output.all(
+        args.fleet.name_key,
+        pulumi.Output.json_dumps([image, list(args.arguments), dict(args.environment), dict(args.secrets)]),
+    )
+    return pulumi.Output.unsecret(parts.apply(lambda values: content_name("release", values[1], values[0])))
 
 
 def _process_settings(args: McpServerArgs) -> dict[str, str]:

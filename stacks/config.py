@@ -140,7 +140,8 @@ class ServerConfig(_Model):
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Most calls that one replica works on at a time; more wait, by tier. 1000 when it is left out."""
     cache: bool = False
-    """Keep lists, and answers of tools that are declared read-only and idempotent, for up to five minutes."""
+    """Keep lists, and answers of tools that are declared read-only and idempotent, for up to five minutes, for all
+    replicas."""
     start_seconds: Annotated[int, Field(ge=5, le=900)] = 60
     """How long a replica may take from start to its first list of tools."""
 

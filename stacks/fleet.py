@@ -10,7 +10,7 @@ from typing import Literal
 import pulumi
 import pulumi_docker as docker
 import pulumi_random as random
-from mcp_wire.token import derive, server_audience
+from mcp_wire.token import cache_audience, derive, server_audience
 
 from components.consul import Consul, ConsulArgs
 from components.fleet import Fleet
@@ -20,7 +20,7 @@ from components.image import BaseImages, RegistryAccount, ServerImageArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.redis import Redis, RedisArgs
 from components.registry import Registry, RegistryArgs
-from components.server import McpServer, McpServerArgs
+from components.server import McpServer, McpServerArgs, SharedCache
 from components.swarm_service import Limits
 
 from .config import OPERATOR, ServerConfig, StackConfig
@@ -57,6 +57,7 @@ class _Foundation:
     registry: Registry
     account: RegistryAccount
     consul: pulumi.Output[str]
+    redis: pulumi.Output[str]
     master: pulumi.Output[str]
 
     @property
@@ -157,7 +158,8 @@ def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Founda
         opts=opts,
     )
     consul = Consul("consul", ConsulArgs(fleet=fleet, image=images["consul"]), opts=opts)
-    _infrastructure(stack, images, fleet, opts)
+    redis = _redis(config, images, fleet, master, opts)
+    _monitoring(stack, images, fleet, opts)
     return _Foundation(
         stack=stack,
         images=images,
@@ -167,20 +169,35 @@ def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Founda
         registry=registry,
         account=account,
         consul=consul.outputs.url,
+        redis=redis.outputs.address,
         master=master,
     )
 
 
-def _infrastructure(stack: Stack, images: Mapping[str, str], fleet: Fleet, opts: pulumi.ResourceOptions) -> None:
-    Redis(
+def _redis(
+    config: StackConfig,
+    images: Mapping[str, str],
+    fleet: Fleet,
+    master: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> Redis:
+    return Redis(
         "redis",
         RedisArgs(
             fleet=fleet,
             image=images["redis"],
             exporter_image=images["redis-exporter"],
+            servers={name: _cache_password(master, name) for name, server in config.servers.items() if server.cache},
         ),
         opts=opts,
     )
+
+
+def _cache_password(master: pulumi.Output[str], server: str) -> pulumi.Output[str]:
+    return master.apply(lambda secret: derive(secret, cache_audience(server)))
+
+
+def _monitoring(stack: Stack, images: Mapping[str, str], fleet: Fleet, opts: pulumi.ResourceOptions) -> None:
     monitoring = stack.root / "monitoring"
     Monitoring(
         "monitoring",
@@ -215,6 +232,7 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
         replicas=server.replicas,
         concurrency=server.concurrency,
         cache=server.cache,
+        shared_cache=SharedCache(address=foundation.redis, password=_cache_password(foundation.master, name)),
         start_seconds=server.start_seconds,
     )
 

@@ -1,5 +1,6 @@
 """One example of every component, as a program of somebody else might use it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import pulumi
@@ -22,7 +23,7 @@ from components.image import BaseImages, RegistryAccount, ServerImage, ServerIma
 from components.monitoring import Monitoring, MonitoringArgs
 from components.redis import Redis, RedisArgs
 from components.registry import Registry, RegistryArgs
-from components.server import McpServer, McpServerArgs, Mode
+from components.server import McpServer, McpServerArgs, Mode, SharedCache
 from components.swarm import Swarm, SwarmArgs, SwarmHost
 from components.swarm_service import Limits
 
@@ -32,6 +33,7 @@ SECRETS = {
     "name key": NAME_KEY,
     "registry password": "the-password-of-the-registry",
     "token": "the-token-of-the-server",
+    "cache password": "the-password-for-redis",
     "variable": "the-value-of-the-variable",
     "master": "the-master-of-the-gateway",
     "api key": "the-key-of-codex",
@@ -61,13 +63,14 @@ def consul() -> Consul:
     return Consul("consul", ConsulArgs(fleet=fleet(), image=PINNED.format(name="consul")))
 
 
-def redis() -> Redis:
+def redis(servers: Mapping[str, pulumi.Input[str]] | None = None) -> Redis:
     return Redis(
         "redis",
         RedisArgs(
             fleet=fleet(),
             image=PINNED.format(name="redis"),
             exporter_image=PINNED.format(name="redis-exporter"),
+            servers={"time": secret("cache password")} if servers is None else servers,
         ),
     )
 
@@ -136,13 +139,21 @@ def image() -> ServerImage:
     return ServerImage("time", image_args())
 
 
-def server(*, volume: bool = False, mode: Mode = "auto", workers: int = 1, pool: int = 1) -> McpServer:
+def server(
+    *,
+    volume: bool = False,
+    mode: Mode = "auto",
+    workers: int = 1,
+    pool: int = 1,
+    shared_cache: bool = True,
+    arguments: Sequence[str] = ("--local-timezone", "UTC"),
+) -> McpServer:
     return McpServer(
         "time",
         McpServerArgs(
             fleet=fleet(),
             image=image_args(),
-            arguments=["--local-timezone", "UTC"],
+            arguments=arguments,
             environment={"COLOUR": "blue"},
             secrets={"API_TOKEN": secret("variable")},
             volume=volume,
@@ -155,6 +166,7 @@ def server(*, volume: bool = False, mode: Mode = "auto", workers: int = 1, pool:
             limits=Limits.of(cpus=0.5, mebibytes=256),
             concurrency=16,
             cache=True,
+            shared_cache=SharedCache(address="redis:6379", password=secret("cache password")) if shared_cache else None,
         ),
     )
 

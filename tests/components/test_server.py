@@ -32,9 +32,32 @@ def test_the_bridge_learns_its_replica_from_swarm() -> None:
     assert environment["MCP_BRIDGE_TASK"] == "{{.Task.ID}}"
     assert environment["MCP_BRIDGE_CONSUL"] == "http://consul:8500"
     assert environment["MCP_BRIDGE_MAX_CONCURRENT"] == "16"
-    assert environment["MCP_BRIDGE_CACHE"] == "memory"
     assert environment["COLOUR"] == "blue"
     assert environment["MCP_BRIDGE_OTLP_ENDPOINT"] == "http://collector:4318"
+
+
+def cache(**options: Any) -> dict[str, str]:
+    engine, _ = deploy(lambda: examples.server(**options))
+    environment = engine.one(SERVICE, "time").inputs["taskSpec"]["containerSpec"]["env"]
+    return {name: value for name, value in environment.items() if name.startswith("MCP_BRIDGE_CACHE")}
+
+
+def test_replicas_share_results_in_redis_as_a_user_of_their_own() -> None:
+    shared = cache()
+    assert shared.pop("MCP_BRIDGE_CACHE_RELEASE")
+    assert shared == {
+        "MCP_BRIDGE_CACHE": "memory",
+        "MCP_BRIDGE_CACHE_REDIS": "redis://mcp-time@redis:6379",
+        "MCP_BRIDGE_CACHE_REDIS_PASSWORD_FILE": "/run/secrets/cache-password",
+    }
+    assert cache(shared_cache=False) == {"MCP_BRIDGE_CACHE": "memory"}
+
+
+def test_results_of_other_arguments_are_not_shared() -> None:
+    assert cache()["MCP_BRIDGE_CACHE_RELEASE"] == cache()["MCP_BRIDGE_CACHE_RELEASE"]
+    assert (
+        cache()["MCP_BRIDGE_CACHE_RELEASE"] != cache(arguments=["--local-timezone", "CET"])["MCP_BRIDGE_CACHE_RELEASE"]
+    )
 
 
 def test_the_bridge_is_told_of_processes_where_that_is_not_its_default() -> None:
@@ -52,7 +75,11 @@ def test_the_bridge_is_told_of_processes_where_that_is_not_its_default() -> None
 
 def test_each_secret_is_a_file_that_only_the_server_s_user_reads() -> None:
     secrets = {secret["fileName"]: secret for secret in service()["taskSpec"]["containerSpec"]["secrets"]}
-    assert secrets.keys() == {"/run/secrets/gateway-token", "/run/secrets/server/API_TOKEN"}
+    assert secrets.keys() == {
+        "/run/secrets/gateway-token",
+        "/run/secrets/cache-password",
+        "/run/secrets/server/API_TOKEN",
+    }
     for secret in secrets.values():
         assert (secret["fileUid"], secret["fileGid"], secret["fileMode"]) == ("10001", "10001", 0o400)
 

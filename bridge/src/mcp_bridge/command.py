@@ -5,6 +5,7 @@ import sys
 import uvloop
 
 from . import logs
+from .credentials import Credentials, read_credentials
 from .redaction import Redactor, SecretsError, read_secrets
 from .reload import ReloadError
 from .service import Service
@@ -16,13 +17,13 @@ def main() -> None:
     settings = parse(sys.argv[1:])
     try:
         secrets = read_secrets(settings.secrets_dir)
-        token = _read_token(settings)
+        credentials = read_credentials(settings)
     except (SecretsError, OSError) as error:
         sys.exit(f"mcp-bridge: {error}")
-    redactor = Redactor([*secrets.values(), *([token] if token is not None else [])])
+    redactor = Redactor([*secrets.values(), *credentials.values])
     logs.configure(settings.log_level, settings.name, redactor)
     try:
-        status = uvloop.run(_run(settings, secrets, token, redactor))
+        status = uvloop.run(_run(settings, secrets, credentials, redactor))
     except ReloadError as error:
         sys.exit(f"mcp-bridge: {error}")
     except OSError as error:
@@ -30,14 +31,5 @@ def main() -> None:
     sys.exit(status)
 
 
-async def _run(settings: Settings, secrets: dict[str, str], token: str | None, redactor: Redactor) -> int:
-    return await Service(settings, secrets, token, redactor).run()
-
-
-def _read_token(settings: Settings) -> str | None:
-    if settings.gateway_token_file is None:
-        return None
-    token = settings.gateway_token_file.read_text().strip()
-    if not token:
-        raise SecretsError(f"{settings.gateway_token_file}: empty; it must hold the gateway's token.")
-    return token
+async def _run(settings: Settings, secrets: dict[str, str], credentials: Credentials, redactor: Redactor) -> int:
+    return await Service(settings, secrets, credentials, redactor).run()

@@ -84,6 +84,7 @@ class Metrics:
         self._cache_hits = Counter(
             "mcp_cache_hits", "Requests answered from the cache.", ("server", "method"), registry=registry
         )
+        self._cache_redis: Gauge | None = None
         restarts = Counter("mcp_child_restarts", "Restarts of the server process.", ("server",), registry=registry)
         self._restarts = restarts.labels(server)
         self._restarts_seen = 0
@@ -129,6 +130,12 @@ class Metrics:
     def cache_hit(self, method: str) -> None:
         """Count a request that needed no child; `method` is one of those that are cached."""
         self._cache_hits.labels(self._server, method).inc()
+
+    def cache_redis(self, *, up: bool) -> None:
+        """Show whether the Redis of the cache answers. Without one there is no such metric."""
+        if self._cache_redis is None:
+            self._cache_redis = self._gauge("mcp_cache_redis_up", "1 while the Redis that replicas share answers.")
+        self._cache_redis.set(up)
 
     def count_restarts(self, restarts: int) -> None:
         """Take the number of restarts since the bridge started."""

@@ -6,7 +6,7 @@ from .core.calls import ClientCall
 from .core.errors import REQUEST_CANCELLED
 from .core.flights import Flights
 from .core.link import Link
-from .core.result_cache import ResultCache
+from .core.result_cache import Key, ResultCache
 from .core.settlement import for_client
 from .pending import Request, WaitingRequest
 
@@ -42,9 +42,18 @@ class Repeats:
             return True
         if request.alone:
             return False
-        if key not in self._flights:
+        if key not in self._flights and (request.looked or not self._look(key)):
             return False
+        request.looked = True
         self._flights.join(key, WaitingRequest(request, self._flights, go_on))
+        return True
+
+    def _look(self, key: Key) -> bool:
+        """Begin to look for a result among those that replicas share; False where that can't be done now."""
+        looking = object()
+        if not self._cache.look(key, lambda: self._flights.land(key, looking, failed=False)):
+            return False
+        self._flights.begin(key, looking)
         return True
 
     def lead(self, request: Request, call: ClientCall) -> None:

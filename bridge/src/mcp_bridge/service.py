@@ -24,6 +24,7 @@ from .core.sessions import SessionTable
 from .core.spans import Spans
 from .core.switchboard import Switchboard
 from .core.turns import Turns
+from .credentials import Credentials
 from .endpoint import Endpoint
 from .health import BRIDGE_VERSION, Health
 from .http import answer
@@ -43,6 +44,7 @@ from .repeats import Repeats
 from .settings import PREFIX, Settings
 
 if TYPE_CHECKING:
+    from .redis_results import RedisResults
     from .tracing import Tracing
 
 LEAVE_SECONDS: Final = 1.0
@@ -55,12 +57,12 @@ class Service:
     Arguments:
         settings: the command line.
         secrets: the child's secret variables.
-        gateway_token: what the gateway must send, None without a gateway.
+        credentials: secrets of the bridge itself.
         redactor: masks secret values in what is shown.
     """
 
     def __init__(
-        self, settings: Settings, secrets: dict[str, str], gateway_token: str | None, redactor: Redactor
+        self, settings: Settings, secrets: dict[str, str], credentials: Credentials, redactor: Redactor
     ) -> None:
         self._settings = settings
         self.max_body_bytes = settings.max_body_bytes
@@ -71,6 +73,7 @@ class Service:
             idle_seconds=settings.session_seconds,
             closed=self._session_closed,
         )
+        self._redis = _redis(settings, credentials.cache_redis_password, self._stale)
         self._cache = None if settings.cache == "off" else self._make_cache()
         self._repeats = None if self._cache is None else Repeats(self._cache)
         self._switchboard = Switchboard(
@@ -110,8 +113,8 @@ class Service:
         self._registrar = None if settings.consul is None else Registrar(settings.consul, self._describe)
         self._health = Health(settings.name, self._processes, self._registrar, self._metrics, lambda: len(sessions))
         admission = Admission(
-            gateway_token=gateway_token,
-            check_host=gateway_token is None and settings.host in LOOPBACK,
+            gateway_token=credentials.gateway_token,
+            check_host=credentials.gateway_token is None and settings.host in LOOPBACK,
             origins=frozenset(settings.allow_origin),
         )
         self._reload = None if settings.reload_file is None else ReloadFile(settings.reload_file, self._change)
@@ -207,6 +210,8 @@ class Service:
         await self._listener.close()
         if self._tracing is not None:
             await self._tracing.stop()
+        if self._redis is not None:
+            await self._redis.close()
         self._call_log.flush()
 
     def _make_cache(self) -> ResultCache:
@@ -215,12 +220,19 @@ class Service:
             self._metrics.cache_hit,
             lambda: self._processes.survey.repeatable,
             self._settings.cache_entries,
+            self._redis,
         )
+
+    def _stale(self, methods: frozenset[str]) -> None:
+        if self._cache is not None:
+            self._cache.forget(methods)
 
     # What the parts tell
 
     def _child_ready(self, link: Link) -> None:
         self._switchboard.renew(link)
+        if self._redis is not None and link.profile is not None:
+            self._redis.serves(link.profile)
         if self._registrar is not None:
             self._registrar.look()
 
@@ -256,6 +268,8 @@ class Service:
     def _sweep(self, now: float) -> None:
         self._endpoint.sweep(time.monotonic(), self._listener.replies())
         self._call_log.next_second()
+        if self._redis is not None:
+            self._redis.look()
         if self._reload is not None:
             self._reload.look()
 
@@ -302,6 +316,8 @@ class Service:
         metrics.waiting_for_equal.set(0 if self._repeats is None else len(self._repeats))
         metrics.breaker.set(status.breaker)
         metrics.count_restarts(status.restarts)
+        if self._redis is not None:
+            metrics.cache_redis(up=self._redis.up)
         if self._tracing is not None:
             metrics.count_spans(self._tracing.sent, self._tracing.dropped)
         return metrics.render()
@@ -319,6 +335,15 @@ def _tracing(settings: Settings) -> "Tracing | None":
         "service.instance.id": f"{settings.slot}-{settings.task}",
     }
     return Tracing(settings.otlp_endpoint, resource, BRIDGE_VERSION)
+
+
+def _redis(settings: Settings, password: str | None, stale: Callable[[frozenset[str]], None]) -> "RedisResults | None":
+    if settings.cache_redis is None:
+        return None
+    # Only where it is asked for: the client takes 9 MB.
+    from .redis_results import RedisResults
+
+    return RedisResults(settings.cache_redis, password, settings.name, settings.cache_release, stale)
 
 
 def _later(seconds: float, act: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from .core.result_cache import ENTRIES
 from .core.sessions import IDLE_SECONDS, MAXIMUM
@@ -52,6 +53,9 @@ class Settings:
     max_queue: int
     cache: str
     cache_entries: int
+    cache_redis: str | None
+    cache_redis_password_file: Path | None
+    cache_release: str
     workers: int
     pool: int
     max_children: int | None
@@ -115,6 +119,9 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
     for name in ("max_concurrent", "max_queue"):
         if getattr(given, name) < 0:
             parser.error(f"--{name.replace('_', '-')} must not be less than 0")
+    fault = _cache_fault(given.cache, given.cache_redis, given.cache_redis_password_file)
+    if fault is not None:
+        parser.error(fault)
     host = given.host or ("0.0.0.0" if given.gateway_token_file else "127.0.0.1")  # noqa: S104 - the token guards it
     return Settings(
         command=tuple(command),
@@ -138,6 +145,9 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         max_queue=given.max_queue,
         cache=given.cache,
         cache_entries=given.cache_entries,
+        cache_redis=given.cache_redis,
+        cache_redis_password_file=given.cache_redis_password_file,
+        cache_release=given.cache_release,
         workers=given.workers,
         pool=given.pool,
         max_children=given.max_children,
@@ -147,6 +157,25 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         trace_ratio=given.trace_ratio,
         reload_file=given.reload_file,
     )
+
+
+def _cache_fault(cache: str, redis: str | None, password_file: Path | None) -> str | None:
+    if redis is None:
+        return None if password_file is None else "--cache-redis-password-file needs --cache-redis"
+    if cache == "off":
+        return "--cache-redis needs --cache memory"
+    try:
+        url = urlsplit(redis)
+        valid = url.scheme in {"redis", "rediss"} and url.hostname is not None and url.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        return "--cache-redis must be a URL such as redis://user@redis:6379"
+    if url.password is not None or "password" in url.query:
+        return (
+            "--cache-redis has a password, which anybody could read there: name its file by --cache-redis-password-file"
+        )
+    return None
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -193,6 +222,19 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
         f"minutes (default: off) [{PREFIX}CACHE]",
     )
     option("--cache-entries", default=str(ENTRIES), kind=int, text="most results that are kept at a time")
+    option(
+        "--cache-redis",
+        default=None,
+        metavar="URL",
+        text="Redis in which the replicas of this server share what they keep, such as redis://mcp-time@redis:6379",
+    )
+    option("--cache-redis-password-file", default=None, kind=Path, metavar="FILE", text="password of that URL's user")
+    option(
+        "--cache-release",
+        default="",
+        metavar="TEXT",
+        text="what results hang on besides what the server says of itself: replicas of another text share nothing",
+    )
     parser.add_argument(
         "--mode",
         default=environment.get(PREFIX + "MODE") or "auto",

@@ -14,7 +14,7 @@ POLICY_AUDIENCE = "policy"
 def derive(master: str, audience: str) -> str:
     """Return the hex HMAC-SHA256 (RFC 2104) of `audience` under `master`.
 
-    `audience` is `server:<name>` for a replica of that server, or POLICY_AUDIENCE.
+    `audience` is `server:<name>` or `cache:<name>` for a replica of that server, or POLICY_AUDIENCE.
     """
     return hmac.new(master.encode(), audience.encode(), hashlib.sha256).hexdigest()
 
@@ -22,6 +22,11 @@ def derive(master: str, audience: str) -> str:
 def server_audience(server: str) -> str:
     """Return the audience of the token that the gateway sends to replicas of `server`."""
     return f"server:{server}"
+
+
+def cache_audience(server: str) -> str:
+    """Return the audience of the token that is the password of `server` in Redis."""
+    return f"cache:{server}"
 
 
 def matches(expected: str, given: str) -> bool:

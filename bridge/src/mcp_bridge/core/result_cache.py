@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from .envelope import Envelope, members
+from .shared_results import Shared, SharedResults
 
 ENTRIES: Final = 1000
 SECONDS: Final = 300.0
@@ -26,7 +27,8 @@ _CHANGES: Final = {
 }
 """What a notification makes stale."""
 
-_METHODS: Final = frozenset().union(*_CHANGES.values())
+METHODS: Final = frozenset().union(*_CHANGES.values())
+"""The methods whose results are kept."""
 
 
 class Key(NamedTuple):
@@ -50,13 +52,14 @@ class _Result(msgspec.Struct):
 
 
 class ResultCache:
-    """The results of one replica. The least recently used give way.
+    """The results of one replica. The least recently used give way. Behind it may be one that all replicas share.
 
     Arguments:
         clock: monotonic seconds.
         hit: called with the method of each request that needed no child.
         repeatable: returns the tools that are declared read-only and idempotent.
         most: results that are kept at a time.
+        shared: what all replicas share, None for nothing.
     """
 
     def __init__(
@@ -65,13 +68,15 @@ class ResultCache:
         hit: Callable[[str], None],
         repeatable: Callable[[], frozenset[str]],
         most: int = ENTRIES,
+        shared: SharedResults | None = None,
     ) -> None:
         self._clock = clock
         self._hit = hit
         self._repeatable = repeatable
         self._most = most
+        self._shared = shared
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
-        self._generations = dict.fromkeys(_METHODS, 0)
+        self._generations = dict.fromkeys(METHODS, 0)
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -83,7 +88,7 @@ class ResultCache:
     def key(self, message: Envelope, client: str) -> Key | None:
         """Return the key of a client's request, None where its result must not be kept."""
         method = message.method or ""
-        if method not in _METHODS:
+        if method not in METHODS:
             return None
         try:
             fields = members(message.params)
@@ -107,6 +112,19 @@ class ResultCache:
         self._hit(key.method)
         return Raw(entry.result)
 
+    def look(self, key: Key, done: Callable[[], None]) -> bool:
+        """Look for a result among those that are shared, and call `done` when `find` would find it.
+
+        False where it can't be looked for: `done` won't be called.
+        """
+
+        def found(shared: Shared | None) -> None:
+            if shared is not None and key.generation == self._generations[key.method]:
+                self._put(key, shared.result, shared.seconds)
+            done()
+
+        return self._shared is not None and self._shared.find(key, found)
+
     def keep(self, key: Key, result: Raw) -> None:
         """Keep a child's result, if it is final, no error, not large and not stale already."""
         if len(result) > ENTRY_BYTES or key.generation != self._generations[key.method]:
@@ -117,9 +135,14 @@ class ResultCache:
             return
         if read.isError or read.resultType != "complete":
             return
-        self._drop(key)
         seconds = min(SECONDS, read.ttlMs / 1000) if read.ttlMs > 0 else SECONDS
-        self._entries[key] = _Entry(bytes(result), self._clock() + seconds)
+        self._put(key, bytes(result), seconds)
+        if self._shared is not None:
+            self._shared.keep(key, bytes(result), seconds)
+
+    def _put(self, key: Key, result: bytes, seconds: float) -> None:
+        self._drop(key)
+        self._entries[key] = _Entry(result, self._clock() + seconds)
         self.bytes += len(result)
         self._make_room()
 
@@ -133,14 +156,18 @@ class ResultCache:
             self._drop(next(iter(self._entries)))
 
     def changed(self, notification: str) -> None:
-        """Forget what a child's notification makes stale, and what is asked for already."""
-        self._forget(_CHANGES.get(notification, frozenset()))
+        """Forget what a child's notification makes stale, and what is asked for already; tell the other replicas."""
+        methods = _CHANGES.get(notification, frozenset())
+        self.forget(methods)
+        if self._shared is not None:
+            self._shared.changed(methods)
 
     def clear(self) -> None:
-        """Forget everything: the child is another one."""
-        self._forget(_METHODS)
+        """Forget everything: the child is another one. What its like said in other replicas stays."""
+        self.forget(METHODS)
 
-    def _forget(self, methods: frozenset[str]) -> None:
+    def forget(self, methods: frozenset[str]) -> None:
+        """Forget the results of these methods, and what is asked for already."""
         for method in methods:
             self._generations[method] += 1
         for key in [key for key in self._entries if key.method in methods]:
