@@ -87,10 +87,15 @@ class Bridge:
 
 
 @contextmanager
-def bridge(*command: str, options: tuple[str, ...] = (), environment: dict[str, str] | None = None) -> Iterator[Bridge]:
+def bridge(
+    *command: str,
+    options: tuple[str, ...] = (),
+    environment: dict[str, str] | None = None,
+    program: tuple[str, ...] = ("-m", "mcp_bridge"),
+) -> Iterator[Bridge]:
     """Run a bridge before a command on a free port; what is left of it is killed at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mcp_bridge", "--port", "0", *options, "--", *command],
+        [sys.executable, *program, "--port", "0", *options, "--", *command],
         stdout=subprocess.PIPE,
         text=True,
         # Most tests are about what happens in one child. Those of the modes say which they want.

@@ -1,13 +1,19 @@
 """JSON log lines on stdout, secret values masked."""
 
+import asyncio
 import json
 import logging
 import sys
+import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Final, TextIO
 
 from .redaction import Redactor
 
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+MAX_CAUSES: Final = 5
 LOGGER: Final = logging.getLogger("mcp_bridge")
 
 
@@ -30,6 +36,16 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps({key: self._clean(value) for key, value in line.items()}, ensure_ascii=False)
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
+        """Return where a fault and what caused it were, and their types. Their texts may quote what a client sent."""
+        parts: list[str] = []
+        error = ei[1]
+        while error is not None and len(parts) < MAX_CAUSES:
+            kind = type(error)
+            parts.append("".join((*traceback.format_tb(error.__traceback__), f"{kind.__module__}.{kind.__qualname__}")))
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "\ncaused by:\n".join(parts)
 
     def _clean(self, value: object) -> object:
         if isinstance(value, str):
@@ -84,3 +100,12 @@ def error(event: str, **fields: object) -> None:
 def fault(event: str, exception: Exception, **fields: object) -> None:
     """Write a fault of the bridge's own, with its traceback."""
     LOGGER.error("%s", event, exc_info=exception, extra={"fields": fields})
+
+
+def fault_in_the_loop(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """Write a fault that nobody took, as the loop's exception handler. Its own message quotes arguments."""
+    error = context.get("exception")
+    if isinstance(error, Exception):
+        fault("fault_in_the_loop", error)
+    else:
+        log(logging.ERROR, "fault_in_the_loop", reason=context["message"])

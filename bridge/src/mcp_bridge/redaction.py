@@ -1,8 +1,10 @@
 """Keeps secret values out of everything that is logged or shown."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 MASK: Final = "***"
 _LINE_CHARACTERS: Final = 8
@@ -18,6 +20,10 @@ class Redactor:
             found.add(value)
             found.add(value.strip())
             found.update(line for line in value.splitlines() if len(line) >= _LINE_CHARACTERS)
+        # As it stands in JSON, in a Python literal, and in a URL.
+        for value in tuple(found):
+            found.update((json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]))
+            found.add(quote(value, safe="", errors="surrogatepass"))
         found.discard("")
         self._values = sorted(found, key=len, reverse=True)
 

@@ -164,6 +164,7 @@ class Service:
     async def run(self) -> int:
         """Serve until SIGTERM or SIGINT (status 0), or until the child can't be kept up (status 1)."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(logs.fault_in_the_loop)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)

@@ -1,5 +1,10 @@
 """Secret values in what is shown."""
 
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
 from hypothesis import strategies as st
 from mcp_bridge.redaction import Redactor
 
@@ -10,3 +15,9 @@ from bridge.tests.cases import cases
 def test_no_secret_value_survives_redaction(values: list[str], before: str, after: str) -> None:
     cleaned = Redactor(values).clean(before + "".join(values) + after)
     assert not [value for value in values if value in cleaned.replace("***", "") and "*" not in value]
+
+
+@pytest.mark.parametrize("written", [json.dumps, repr, lambda value: quote(value, safe="")])
+def test_a_secret_is_masked_as_others_write_it(written: Callable[[str], str]) -> None:
+    secret = 'of-the-"fleet"\\hunter2/ü'
+    assert "hunter2" not in Redactor([secret]).clean(f"token={written(secret)}")
