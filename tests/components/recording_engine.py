@@ -42,6 +42,10 @@ class RecordingEngine(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.resources.append(Registered(args.typ, args.name, args.inputs))
+        return self.made(args)
+
+    def made(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        """Return the id and the properties of a new resource."""
         return ID.format(name=args.name), {**args.inputs, **_computed(args)}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
@@ -73,13 +77,15 @@ def _computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
     return {}
 
 
-def deploy(build: Callable[[], pulumi.ComponentResource | None]) -> tuple[RecordingEngine, Mapping[str, Any]]:
+def deploy(
+    build: Callable[[], pulumi.ComponentResource | None], engine: RecordingEngine | None = None
+) -> tuple[RecordingEngine, Mapping[str, Any]]:
     """Run `build` as a program. Returns what was registered, and the outputs that the components registered by URN."""
     try:
         asyncio.get_event_loop()
     except RuntimeError:  # an earlier test called asyncio.run, which leaves none behind; Pulumi wants one
         asyncio.set_event_loop(asyncio.new_event_loop())
-    engine = RecordingEngine()
+    engine = engine or RecordingEngine()
     pulumi.runtime.set_mocks(engine, project="mcp-fleet", stack="test", preview=False)
     outputs: dict[str, Any] = {}
     monitor = settings.SETTINGS.monitor

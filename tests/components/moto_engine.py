@@ -1,0 +1,61 @@
+"""An engine whose resources of AWS become real objects of moto's, by the table of the plugin's stand-in."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws, settings
+from pulumi.runtime import mocks
+
+from dev.plugins.aws.account import Account
+from dev.plugins.aws.tables import TYPES, resources
+from dev.plugins.checking import check
+from dev.plugins.planning import known, plan
+from dev.plugins.values import from_struct, to_struct
+
+from .recording_engine import RecordingEngine
+
+REGION = "eu-west-1"
+
+
+class MotoEngine(RecordingEngine):
+    """Makes each resource of AWS, and refuses types and inputs that the table doesn't have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._types = resources(Account(REGION, "test", "test"))
+
+    def made(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        """Return what became of the resource, as AWS tells it."""
+        if not args.typ.startswith("aws:"):
+            return super().made(args)
+        block = TYPES[args.typ].block
+        inputs = from_struct(to_struct(args.inputs))
+        assert not (failures := list(check(block, inputs))), f"{args.typ} {args.name}: {failures}"
+        found = self._types[args.typ].create(known(plan(block, inputs, None)))
+        return found.id, found.state
+
+
+@contextmanager
+def aws_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, Any]]:
+    """An empty account, in which certificates are issued at once. Yields the ids of images and of a hosted zone."""
+    monkeypatch.setattr(settings, "ACM_VALIDATION_WAIT", 0)
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(variable, "test")
+    with mock_aws():
+        yield furnished(lambda service: boto3.client(service, region_name=REGION))
+
+
+def furnished(client: Any) -> Mapping[str, Any]:
+    """Put in what a fleet finds in an account: an image for each architecture, and a hosted zone."""
+    images = {
+        kind: client("ec2").register_image(Name=f"debian-{kind}", Architecture=kind, RootDeviceName="/dev/xvda")
+        for kind in ("x86_64", "arm64")
+    }
+    zone = client("route53").create_hosted_zone(Name="example.com", CallerReference="test")["HostedZone"]["Id"]
+    return {
+        "images": {kind: image["ImageId"] for kind, image in images.items()},
+        "hosted_zone": zone.rpartition("/")[2],
+    }
