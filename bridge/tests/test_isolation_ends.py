@@ -109,6 +109,24 @@ def test_a_client_that_leaves_while_its_child_starts_leaves_nothing(tmp_path: Pa
         assert running.health()[1]["metrics"]["sessions"] == 0
 
 
+def test_a_child_that_hangs_ends_with_its_session_and_one_that_works_does_not(tmp_path: Path) -> None:
+    options = (*NO_POOL, "--ping-seconds", "0.2")
+    with bridge(*server("session_era"), options=options) as running, ThreadPoolExecutor(1) as pool:
+        running.wait_ready()
+        working, hanging, other = (open_session(running) for _ in range(3))
+        pid = pid_of(running, hanging)
+        silent = pool.submit(call, running, "block", working, until=str(tmp_path / "end"))
+        os.kill(pid, signal.SIGSTOP)
+        ended = running.wait_for("session_child_ended")
+        assert (ended["pid"], "3 pings" in ended["reason"]) == (pid, True)
+        wait_gone(pid)
+        assert call(running, "count", hanging).status_code == 404
+        assert text_of(call(running, "echo", other, text="x")) == "x"
+        (tmp_path / "end").touch()
+        assert text_of(silent.result()) == "done"
+        assert running.count("session_child_ended") == 1
+
+
 def test_a_child_that_dies_fails_its_calls_and_its_session_is_gone() -> None:
     with bridge(*server("session_era"), options=NO_POOL) as running, ThreadPoolExecutor(2) as pool:
         running.wait_ready()

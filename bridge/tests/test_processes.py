@@ -226,6 +226,17 @@ def test_a_secret_in_the_last_words_of_a_child_is_masked(tmp_path: Path) -> None
         assert "hunter2" not in "".join(running.raw)
 
 
+def test_a_shared_child_that_hangs_makes_the_replica_unhealthy_until_it_answers_again() -> None:
+    with bridge(*server("session_era"), options=("--ping-seconds", "0.2")) as running:
+        running.wait_ready()
+        pid = running.health()[1]["dependencies"]["child"]["pids"][0]
+        for number, status in ((signal.SIGSTOP, 503), (signal.SIGCONT, 200)):
+            os.kill(pid, number)
+            while running.health()[0] != status:
+                os.sched_yield()
+        assert running.health()[1]["dependencies"]["child"]["pids"] == [pid]
+
+
 # Going
 
 

@@ -46,7 +46,7 @@ class Health:
         if status.reason is not None or status.ready_at is None:
             return f"The server process does not serve: {status.reason}"
         if status.hanging:
-            return "The server process has not answered its pings for half a minute."
+            return "The server process has not answered its last pings."
         if status.survey.empty:
             return "The server offers no tools, no prompts and no resources."
         registrar = self._registrar

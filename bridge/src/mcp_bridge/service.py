@@ -91,6 +91,7 @@ class Service:
             environment=child_environment(secrets),
             start_seconds=settings.start_seconds,
             max_message_bytes=settings.max_message_bytes,
+            ping_seconds=settings.ping_seconds,
         )
         strategy = Strategy(
             mode=settings.mode,

@@ -14,6 +14,7 @@ from .core.result_cache import ENTRIES
 from .core.sessions import IDLE_SECONDS, MAXIMUM
 from .core.turns import PLACES
 from .processes.breaker import BREAKER_SECONDS
+from .processes.pings import SECONDS as PING_SECONDS
 from .processes.strategy import MODES, Mode
 
 PREFIX: Final = "MCP_BRIDGE_"
@@ -60,6 +61,7 @@ class Settings:
     pool: int
     max_children: int | None
     breaker_seconds: float
+    ping_seconds: float
     log_level: str
     otlp_endpoint: str | None
     trace_ratio: float
@@ -105,6 +107,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         "cache_entries",
         "workers",
         "breaker_seconds",
+        "ping_seconds",
     ):
         if getattr(given, name) <= 0:
             parser.error(f"--{name.replace('_', '-')} must be more than 0")
@@ -152,6 +155,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         pool=given.pool,
         max_children=given.max_children,
         breaker_seconds=given.breaker_seconds,
+        ping_seconds=given.ping_seconds,
         log_level=given.log_level,
         otlp_endpoint=given.otlp_endpoint,
         trace_ratio=given.trace_ratio,
@@ -262,6 +266,12 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
         default=str(int(BREAKER_SECONDS)),
         kind=float,
         text="five failures of a process within it: it is left alone, and calls are refused, for as long",
+    )
+    option(
+        "--ping-seconds",
+        default=str(int(PING_SECONDS)),
+        kind=float,
+        text="pause between two pings of a process; one that leaves three without a word hangs",
     )
     option(
         "--otlp-endpoint", default=None, metavar="URL", text="OTLP receiver for traces, such as http://collector:4318"

@@ -31,12 +31,14 @@ class ChildSettings:
         environment: all its variables, secrets included.
         start_seconds: within which it must have answered.
         max_message_bytes: bytes that one of its messages may have.
+        ping_seconds: between two questions whether it is there still.
     """
 
     command: Sequence[str]
     environment: Mapping[str, str]
     start_seconds: float
     max_message_bytes: int
+    ping_seconds: float
 
 
 class ChildFailedError(Exception):

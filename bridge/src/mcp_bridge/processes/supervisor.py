@@ -13,13 +13,10 @@ from mcp_bridge.redaction import Redactor
 from . import survey
 from .breaker import MAX_FAILURES, STEADY_SECONDS, Breaker, BreakerState
 from .introduction import Introduction
+from .pings import Pings
 from .run import ChildFailedError, ChildSettings, CommandError, EndedEarlyError, Run
 
-PING_SECONDS: Final = 10.0
-PING_TIMEOUT_SECONDS: Final = 5.0
-MISSED_PINGS: Final = 3
-"""Pings without an answer, and without any other word of the child, after which it counts as hanging."""
-
+SURVEY_SECONDS: Final = 5.0
 FIRST_BACKOFF_SECONDS: Final = 0.1
 MAX_BACKOFF_SECONDS: Final = 10.0
 MAX_FAILING_SECONDS: Final = 60.0
@@ -59,7 +56,7 @@ class Supervisor:
         self._run: Run | None = None
         self._introduction = Introduction(settings.start_seconds)
         self._resurvey = asyncio.Event()
-        self._missed = 0
+        self._pings: Pings | None = None
         self._hopeless = False
         self.audience = Audience(stateless=True)
         self.link: Link | None = None
@@ -77,7 +74,7 @@ class Supervisor:
     @property
     def hanging(self) -> bool:
         """Whether the child has not said a word for several pings."""
-        return self._missed >= MISSED_PINGS
+        return self._pings is not None and self._pings.hanging
 
     @property
     def breaker(self) -> BreakerState:
@@ -163,7 +160,7 @@ class Supervisor:
         finally:
             self.link = None
             self.ready_at = None
-            self._missed = 0
+            self._pings = None
             await run.end(self.reason or "it was stopped")
             self._run = None
 
@@ -185,22 +182,16 @@ class Supervisor:
 
     async def _watch(self, link: Link) -> None:
         """Ping the child, and look at its lists again when it says that they changed."""
-        method = "server/discover" if link.profile is not None and link.profile.modern else "ping"
+        pings = self._pings = Pings(link, self._settings.ping_seconds)
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._resurvey.wait(), PING_SECONDS)
+                await asyncio.wait_for(self._resurvey.wait(), self._settings.ping_seconds)
             if self._resurvey.is_set():
                 self._resurvey.clear()
                 await self._survey(link)
-            asked_at = time.monotonic()
-            try:
-                async with asyncio.timeout(PING_TIMEOUT_SECONDS):
-                    await survey.ask(link, method)
-                self._missed = 0
-            except TimeoutError:
-                self._missed = 0 if link.last_heard > asked_at else self._missed + 1
+            await pings.send()
 
     async def _survey(self, link: Link) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PING_TIMEOUT_SECONDS):
+            async with asyncio.timeout(SURVEY_SECONDS):
                 self.survey = await survey.take(link)
