@@ -2,7 +2,7 @@
 
 import typer
 
-from fleet import engine_commands, secret_commands, server_commands, stack_commands
+from fleet import engine_commands, review_commands, secret_commands, server_commands, stack_commands
 from fleet.options import Commands, Directory, change_directory
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ for command in (
     server_commands.call,
     server_commands.add,
     server_commands.remove,
+    review_commands.preview,
     stack_commands.clients,
     stack_commands.token,
     engine_commands.down,

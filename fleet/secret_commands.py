@@ -48,7 +48,7 @@ def check(
     from fleet.console import show_json
 
     file = project.existing_stack_file(project.directory(), stack)
-    found = stack_secrets.read(stack, file, now=datetime.now(UTC), stale_after=timedelta(days=stale_after))
+    found = stack_secrets.read(stack, file, oldest=datetime.now(UTC) - timedelta(days=stale_after))
     if as_json:
         show_json([secret.to_json() for secret in found])
     else:

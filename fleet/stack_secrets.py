@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,13 @@ class Secret:
         }
 
 
-def read(stack: str, file: Path, *, now: datetime, stale_after: timedelta) -> tuple[Secret, ...]:
+def read(stack: str, file: Path, *, oldest: datetime | None = None) -> tuple[Secret, ...]:
     """The secrets of a stack, by server and variable.
 
     Args:
         file: the stack's file; the only thing that is read, besides git's history of it.
-        stale_after: how old an encrypted value may become. One whose age is not known is not stale.
+        oldest: when an encrypted value must have been written at the earliest, else it is stale. One whose age is not
+            known is not stale; None asks for no ages.
 
     Raises:
         FleetError: the file is no valid configuration, or has a secret in plain text.
@@ -68,7 +69,7 @@ def read(stack: str, file: Path, *, now: datetime, stale_after: timedelta) -> tu
     config = stackfile.read_config(text, stack)
     needed = {(server, variable) for server, entry in config.servers.items() for variable in entry.secrets}
     given = {(server, variable) for server, variables in config.secrets.items() for variable in variables}
-    changes = written(file, text)
+    changes = written(file, text) if oldest is not None else {}
     return tuple(
         _secret(
             stack,
@@ -77,7 +78,7 @@ def read(stack: str, file: Path, *, now: datetime, stale_after: timedelta) -> tu
             given=secret in given,
             server_exists=secret[0] in config.servers,
             changed=changes.get(secret),
-            oldest=now - stale_after,
+            oldest=oldest,
         )
         for secret in sorted(needed | given)
     )
@@ -142,7 +143,7 @@ def _secret(
     given: bool,
     server_exists: bool,
     changed: datetime | None,
-    oldest: datetime,
+    oldest: datetime | None,
 ) -> Secret:
     server, variable = secret
     state, advice = State.PRESENT, ""
@@ -152,6 +153,6 @@ def _secret(
         remove = remove_secret(server, variable, stack)
         state = State.UNUSED
         advice = f"add it to `secrets` of {PROJECT}:servers.{server}, or {remove}" if server_exists else remove
-    elif changed is not None and changed < oldest:
+    elif changed is not None and oldest is not None and changed < oldest:
         state, advice = State.STALE, f"make a new one where it comes from, then {set_secret(server, variable, stack)}"
     return Secret(server=server, variable=variable, state=state, changed=changed, advice=advice)

@@ -1,7 +1,9 @@
-"""The policy pack on the real engine: the dev stack keeps to it, and a broken service is refused by the preview."""
+"""The policy pack and `fleet preview` on the real engine: the dev stack is in order, a broken service is refused."""
 
+import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -39,15 +41,45 @@ def test_the_dev_stack_keeps_to_every_rule(dev: Deployment) -> None:
 
 
 def test_a_broken_rule_is_reported_and_fails_the_preview(dev: Deployment) -> None:
-    code = dev.directory / "components" / "swarm_service.py"
+    with services_without_health_check(dev):
+        run = preview(dev)
+    assert run.returncode != 0
+    assert "[mandatory]  service-health-check" in run.stdout
+    assert "so a bad release replaces a good one" in run.stdout
+
+
+def test_the_comment_names_what_comes(dev: Deployment) -> None:
+    run = dev.fleet("preview", "--json", check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = json.loads(run.stdout)
+    assert {server["name"]: server["kind"] for server in found["servers"]} == dict.fromkeys(
+        dev.config["servers"], "added"
+    )
+    assert found["counts"].keys() == {"create"}
+
+
+def test_the_comment_is_written_when_the_preview_fails_too(dev: Deployment) -> None:
+    file = dev.directory / "comment.md"
+    with services_without_health_check(dev):
+        run = dev.fleet("preview", "--markdown", str(file), check=False)
+    assert run.returncode == 1
+    assert "| `service-health-check` | `gateway` |" in file.read_text()
+    with dev.changed(servers={"time": "pypi:mcp-server-time"}):
+        dev.write()
+        run = dev.fleet("preview", "--markdown", str(file), check=False)
+    dev.write()
+    assert run.returncode == 1
+    assert "has no version" in file.read_text()
+
+
+@contextmanager
+def services_without_health_check(deployment: Deployment) -> Iterator[None]:
+    code = deployment.directory / "components" / "swarm_service.py"
     whole = code.read_text()
     broken = whole.replace('tests=["CMD", *service.health.command]', 'tests=["NONE"]')
     assert broken != whole
     code.write_text(broken)
     try:
-        run = preview(dev)
+        yield
     finally:
         code.write_text(whole)
-    assert run.returncode != 0
-    assert "[mandatory]  service-health-check" in run.stdout
-    assert "so a bad release replaces a good one" in run.stdout
