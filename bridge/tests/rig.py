@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -194,6 +195,14 @@ def events(response: httpx2.Response) -> Iterator[Event]:
 def tool(name: str, /, **arguments: Any) -> dict[str, Any]:
     """Return the params of a tools/call."""
     return {"name": name, "arguments": arguments}
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Ask again and again until a condition holds."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, what
+        os.sched_yield()
 
 
 def until(running: Bridge, session: dict[str, str], name: str, wanted: str) -> None:

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from bridge.tests.redis_server import PASSWORD, SERVER_PASSWORD, RedisServer, redis_server
-from bridge.tests.rig import HTTP, Bridge, bridge, post, server, text_of, tool
+from bridge.tests.rig import HTTP, Bridge, bridge, eventually, post, server, text_of, tool
 
 
 @pytest.fixture
@@ -40,10 +40,8 @@ def replicas(redis: RedisServer) -> Iterator[tuple[Bridge, Bridge]]:
 
 def wait_for_redis(running: Bridge, *, up: bool) -> None:
     line = f'mcp_cache_redis_up{{server="shared"}} {float(up)}'
-    for _ in range(10_000):
-        if line in HTTP.get(f"{running.url}/metrics").text:
-            return
-    raise AssertionError(f"no {line}")
+    eventually(lambda: line in HTTP.get(f"{running.url}/metrics").text, f"no {line}")
+    assert running.health()[1]["dependencies"]["redis"] == {"status": "up" if up else "down"}
 
 
 def look(running: Bridge, at: int = 1) -> str:
@@ -56,10 +54,7 @@ def call(running: Bridge, name: str) -> str:
 
 
 def wait_for_results(redis: RedisServer, number: int) -> None:
-    for _ in range(10_000):
-        if len(redis.results()) == number:
-            return
-    raise AssertionError(redis.results())
+    eventually(lambda: len(redis.results()) == number, f"not {number} results")
 
 
 def test_what_one_replica_was_told_serves_the_others(redis: RedisServer, replicas: tuple[Bridge, Bridge]) -> None:
@@ -83,10 +78,7 @@ def test_a_list_that_changed_in_one_replica_is_forgotten_by_all(
     assert look(second) == "1"
     call(first, "change")
     assert look(first) == "2"
-    for _ in range(10_000):
-        if look(second) == "2":
-            return
-    raise AssertionError("the second replica never forgot")
+    eventually(lambda: look(second) == "2", "the second replica never forgot")
 
 
 def test_redis_is_killed_under_load_and_no_call_fails(redis: RedisServer, replicas: tuple[Bridge, Bridge]) -> None:
@@ -103,8 +95,7 @@ def test_redis_is_killed_under_load_and_no_call_fails(redis: RedisServer, replic
 
     def wait_for_more(number: int = 100) -> None:
         wanted = [count + number for count in served]
-        while any(count < least for count, least in zip(served, wanted, strict=True)):
-            assert not failures
+        eventually(lambda: all(count >= least for count, least in zip(served, wanted, strict=True)), "no calls")
 
     threads = [threading.Thread(target=load, args=(number,)) for number in (0, 1)]
     for thread in threads:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from mcp_bridge.reload import Changeable, ReloadError, ReloadFile
 
 from bridge.tests.cases import cases
-from bridge.tests.rig import HTTP, Bridge, bridge, open_session, post, server, text_of, tool
+from bridge.tests.rig import HTTP, Bridge, bridge, eventually, open_session, post, server, text_of, tool
 
 INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
 
@@ -45,12 +45,13 @@ def call(running: Bridge, name: str, /, **arguments: Any) -> httpx2.Response:
 def wait_for_figures(running: Bridge, *, in_flight: int, waiting: int) -> None:
     """Wait until so many calls are with the server, and so many wait."""
     wanted = {"mcp_requests_in_flight": in_flight, "mcp_queue_depth": waiting}
-    for _ in range(1000):
+
+    def reached() -> bool:
         page = HTTP.get(f"{running.url}/metrics").text
         found = {name: int(value) for name, value in re.findall(r"^(\w+)\{.*\} (\d+)\.0$", page, re.MULTILINE)}
-        if wanted.items() <= found.items():
-            return
-    raise AssertionError(page)
+        return wanted.items() <= found.items()
+
+    eventually(reached, str(wanted))
 
 
 def change(running: Bridge, file: Path, text: str, event: str = "reloaded") -> dict[str, Any]:

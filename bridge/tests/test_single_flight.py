@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from bridge.tests.rig import HTTP, Bridge, bridge, open_session, post, server, text_of, tool
+from bridge.tests.rig import HTTP, Bridge, bridge, eventually, open_session, post, server, text_of, tool
 
 
 @pytest.fixture
@@ -48,11 +48,7 @@ class Studies:
         return sum(map(int, figures))
 
     def wait_for(self, wanted: int) -> None:
-        for _ in range(2000):
-            if self.under_way() == wanted:
-                return
-            os.sched_yield()
-        raise AssertionError(f"{self.under_way()} calls are under way, not {wanted}")
+        eventually(lambda: self.under_way() == wanted, f"not {wanted} calls are under way")
 
     def end(self) -> None:
         self._end.touch()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, Final
 
+from .caching import Caching
 from .metrics import Metrics
 from .processes import Processes, Status
 from .registrar import Registrar
@@ -21,6 +22,7 @@ class Health:
     Arguments:
         processes: the children.
         registrar: the entry in Consul, None without Consul.
+        caching: what is kept of results, None where nothing is.
         metrics: where the figures come from.
         sessions: returns the number of open sessions.
     """
@@ -30,12 +32,14 @@ class Health:
         server: str,
         processes: Processes,
         registrar: Registrar | None,
+        caching: Caching | None,
         metrics: Metrics,
         sessions: Callable[[], int],
     ) -> None:
         self._server = server
         self._processes = processes
         self._registrar = registrar
+        self._caching = caching
         self._metrics = metrics
         self._sessions = sessions
         self._started = time.monotonic()
@@ -100,4 +104,7 @@ class Health:
             found["consul"] = {"status": "up" if reached else "down"}
             if not reached:
                 found["consul"]["reason"] = self._registrar.problem
+        redis_up = None if self._caching is None else self._caching.redis_up
+        if redis_up is not None:
+            found["redis"] = {"status": "up" if redis_up else "down"}
         return found

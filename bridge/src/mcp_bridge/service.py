@@ -13,13 +13,13 @@ from mcp_wire.registration import Registration
 
 from . import logs
 from .admission import LOOPBACK, Admission
+from .caching import Caching
 from .call_log import CallLog
 from .core import revisions
 from .core.callers import Caller, Session
 from .core.calls import Asked, ClientCall
 from .core.errors import UNAVAILABLE, RpcError
 from .core.link import Link
-from .core.result_cache import ResultCache
 from .core.sessions import SessionTable
 from .core.spans import Spans
 from .core.switchboard import Switchboard
@@ -40,11 +40,9 @@ from .processes.strategy import Strategy, make_processes
 from .redaction import Redactor
 from .registrar import Registrar
 from .reload import Changeable, ReloadFile
-from .repeats import Repeats
 from .settings import PREFIX, Settings
 
 if TYPE_CHECKING:
-    from .redis_results import RedisResults
     from .tracing import Tracing
 
 LEAVE_SECONDS: Final = 1.0
@@ -73,9 +71,7 @@ class Service:
             idle_seconds=settings.session_seconds,
             closed=self._session_closed,
         )
-        self._redis = _redis(settings, credentials.cache_redis_password, self._stale)
-        self._cache = None if settings.cache == "off" else self._make_cache()
-        self._repeats = None if self._cache is None else Repeats(self._cache)
+        self._caching = self._make_caching(credentials.cache_redis_password)
         self._switchboard = Switchboard(
             sessions,
             settled=self._settled,
@@ -83,7 +79,7 @@ class Service:
             later=_later,
             again=self._again,
             spans=Spans(None if settings.otlp_endpoint is None else settings.trace_ratio),
-            cache=self._cache,
+            cache=None if self._caching is None else self._caching.results,
         )
         self._tracing = _tracing(settings)
         child = ChildSettings(
@@ -112,7 +108,9 @@ class Service:
         )
         self._listener = Listener(self, self._sweep)
         self._registrar = None if settings.consul is None else Registrar(settings.consul, self._describe)
-        self._health = Health(settings.name, self._processes, self._registrar, self._metrics, lambda: len(sessions))
+        self._health = Health(
+            settings.name, self._processes, self._registrar, self._caching, self._metrics, lambda: len(sessions)
+        )
         admission = Admission(
             gateway_token=credentials.gateway_token,
             check_host=credentials.gateway_token is None and settings.host in LOOPBACK,
@@ -121,7 +119,12 @@ class Service:
         self._reload = None if settings.reload_file is None else ReloadFile(settings.reload_file, self._change)
         self._turns = Turns(settings.max_concurrent, settings.max_queue)
         intake = Intake(
-            self._processes, self._switchboard, self._turns, time.monotonic, self._ended_without_child, self._repeats
+            self._processes,
+            self._switchboard,
+            self._turns,
+            time.monotonic,
+            self._ended_without_child,
+            None if self._caching is None else self._caching.repeats,
         )
         self._endpoint = Endpoint(admission, self._processes, self._switchboard, intake, time.monotonic)
 
@@ -212,29 +215,26 @@ class Service:
         await self._listener.close()
         if self._tracing is not None:
             await self._tracing.stop()
-        if self._redis is not None:
-            await self._redis.close()
+        if self._caching is not None:
+            await self._caching.close()
         self._call_log.flush()
 
-    def _make_cache(self) -> ResultCache:
-        return ResultCache(
-            time.monotonic,
-            self._metrics.cache_hit,
-            lambda: self._processes.survey.repeatable,
-            self._settings.cache_entries,
-            self._redis,
+    def _make_caching(self, redis_password: str | None) -> Caching | None:
+        if self._settings.cache == "off":
+            return None
+        return Caching(
+            self._settings,
+            redis_password,
+            hit=self._metrics.cache_hit,
+            repeatable=lambda: self._processes.survey.repeatable,
         )
-
-    def _stale(self, methods: frozenset[str]) -> None:
-        if self._cache is not None:
-            self._cache.forget(methods)
 
     # What the parts tell
 
     def _child_ready(self, link: Link) -> None:
         self._switchboard.renew(link)
-        if self._redis is not None and link.profile is not None:
-            self._redis.serves(link.profile)
+        if self._caching is not None and link.profile is not None:
+            self._caching.serves(link.profile)
         if self._registrar is not None:
             self._registrar.look()
 
@@ -255,8 +255,8 @@ class Service:
         if self._tracing is not None:
             self._tracing.settled(call, labels, seconds)
         self._turns.end()
-        if self._repeats is not None:
-            self._repeats.settled(call, code)
+        if self._caching is not None:
+            self._caching.repeats.settled(call, code)
 
     def _ended_without_child(self, asked: Asked, arrived: float, code: int) -> None:
         seconds = time.monotonic() - arrived
@@ -270,8 +270,8 @@ class Service:
     def _sweep(self, now: float) -> None:
         self._endpoint.sweep(time.monotonic(), self._listener.replies())
         self._call_log.next_second()
-        if self._redis is not None:
-            self._redis.look()
+        if self._caching is not None:
+            self._caching.look()
         if self._reload is not None:
             self._reload.look()
 
@@ -286,8 +286,8 @@ class Service:
             settings.max_concurrent if wanted.max_concurrent is None else wanted.max_concurrent,
             settings.max_queue if wanted.max_queue is None else wanted.max_queue,
         )
-        if self._cache is not None:
-            self._cache.limit(wanted.cache_entries or settings.cache_entries)
+        if self._caching is not None:
+            self._caching.results.limit(wanted.cache_entries or settings.cache_entries)
         logs.set_level(wanted.log_level or settings.log_level)
         logs.info("reloaded", file=str(settings.reload_file), **msgspec.to_builtins(wanted))
 
@@ -315,11 +315,12 @@ class Service:
         metrics.connections.set(len(self._listener))
         metrics.in_flight.set(status.in_flight)
         metrics.queue.set(len(self._turns))
-        metrics.waiting_for_equal.set(0 if self._repeats is None else len(self._repeats))
         metrics.breaker.set(status.breaker)
         metrics.count_restarts(status.restarts)
-        if self._redis is not None:
-            metrics.cache_redis(up=self._redis.up)
+        if self._caching is not None:
+            metrics.waiting_for_equal.set(len(self._caching.repeats))
+            if self._caching.redis_up is not None:
+                metrics.cache_redis(up=self._caching.redis_up)
         if self._tracing is not None:
             metrics.count_spans(self._tracing.sent, self._tracing.dropped)
         return metrics.render()
@@ -337,15 +338,6 @@ def _tracing(settings: Settings) -> "Tracing | None":
         "service.instance.id": f"{settings.slot}-{settings.task}",
     }
     return Tracing(settings.otlp_endpoint, resource, BRIDGE_VERSION)
-
-
-def _redis(settings: Settings, password: str | None, stale: Callable[[frozenset[str]], None]) -> "RedisResults | None":
-    if settings.cache_redis is None:
-        return None
-    # Only where it is asked for: the client takes 9 MB.
-    from .redis_results import RedisResults
-
-    return RedisResults(settings.cache_redis, password, settings.name, settings.cache_release, stale)
 
 
 def _later(seconds: float, act: Callable[[], None]) -> None:
