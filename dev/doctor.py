@@ -132,7 +132,7 @@ def _docker_build_plugin(found: Reach) -> Finding:
 
 
 def _stand_ins(found: Reach) -> Finding:
-    subject = "plugins docker, random"
+    subject = f"plugins {', '.join(pulumi_engine.STAND_INS)}"
     if found.pulumi_downloads:
         return Finding(subject, "official", "downloaded by Pulumi when it first needs them", ok=True)
     there = all(pulumi_engine.stand_in(name).is_file() for name in pulumi_engine.STAND_INS)

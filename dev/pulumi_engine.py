@@ -13,7 +13,7 @@ from dev.reach import Reach
 
 LANGUAGE_HOST = "pulumi-language-python"
 DYNAMIC_HOST = "pulumi-resource-pulumi-python"
-STAND_INS = {"docker": "pulumi-docker", "random": "pulumi-random"}
+STAND_INS = {"aws": "pulumi-aws", "docker": "pulumi-docker", "random": "pulumi-random"}
 """Providers with a stand-in in dev/plugins, and the SDK whose version the engine asks for."""
 
 
@@ -51,7 +51,7 @@ def install_plugins(found: Reach, step: Step) -> None:
         real.symlink_to(go_tools.DOCKER_BUILD.path())
     for name in STAND_INS:
         home.replace(stand_in(name), launcher(f"dev.plugins.{name}"), mode=0o755)
-    step.done("docker-build real, docker and random stand-ins: Pulumi's downloads aren't reached")
+    step.done("docker-build real; stand-ins of docker, random and aws: Pulumi's downloads aren't reached")
 
 
 def stand_in(name: str) -> Path:
