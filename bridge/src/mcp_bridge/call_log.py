@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from . import logs
+from .call_series import CallLabels
 from .core.calls import Asked
-from .metrics import CallLabels
 
 LINES_A_SECOND: Final = 100
 """Of calls that succeeded, and as many again of calls that failed: neither hides the other."""
@@ -56,14 +56,15 @@ class CallLog:
         self._second_text = ""
         self._left = [LINES_A_SECOND, LINES_A_SECOND]
         self._omitted = 0
+        self._level = logs.LOGGER.getEffectiveLevel()
 
     def settled(self, asked: Asked, labels: CallLabels, seconds: float, *, cached: bool = False) -> None:
         """Write the line of a request that has ended; `cached`: without the server."""
-        if not logs.LOGGER.isEnabledFor(logging.INFO):
+        if self._level > logging.INFO:
             return
         failed = labels.outcome != "ok"
         if not self._left[failed]:
-            if not logs.LOGGER.isEnabledFor(logging.DEBUG):
+            if self._level > logging.DEBUG:
                 self._omitted += 1
                 return
         else:
@@ -90,6 +91,7 @@ class CallLog:
     def next_second(self) -> None:
         """Let further lines through, and say how many were left out. To be called every second."""
         self._left = [LINES_A_SECOND, LINES_A_SECOND]
+        self._level = logs.LOGGER.getEffectiveLevel()
         if self._omitted:
             logs.info("calls_not_logged", calls=self._omitted)
             self._omitted = 0

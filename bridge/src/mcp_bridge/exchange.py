@@ -128,10 +128,10 @@ class SessionExchange(HttpExchange):
 
     def finish(self, message: bytes, code: int) -> None:
         """Answer, now or when the client is back."""
-        if self._stream is None and (self._json or self.reply.ended):
-            super().finish(message, code)
-        else:
+        if self._stream is not None or not (self._json or self.reply.ended):
             self._open().finish(message)
+        else:
+            self.reply.complete(200, answer.JSON + self._headers, message)
 
     def keep_alive(self, now: float) -> None:
         """Write a comment when nothing was written for long. It makes an event stream of the answer."""

@@ -77,8 +77,8 @@ class Health:
             "bridge": BRIDGE_VERSION,
             "uptime": round(time.monotonic() - self._started, 1),
             "metrics": {
-                "requests": self._metrics.requests_total,
-                "errors": self._metrics.errors_total,
+                "requests": self._metrics.calls.requests,
+                "errors": self._metrics.calls.errors,
                 "in_flight": status.in_flight,
                 "sessions": self._sessions(),
                 "restarts": status.restarts,

@@ -1,55 +1,14 @@
 """Prometheus metrics of one replica."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from .call_series import CallSeries
 from .container import ControlGroup, CpuGauge
-from .core.calls import Asked
-from .core.errors import CONNECTION_LOST, HTTP_STATUS, INTERNAL_ERROR, REQUEST_CANCELLED
-
-BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_METHODS: Final = frozenset(
-    {
-        "tools/call",
-        "tools/list",
-        "prompts/get",
-        "prompts/list",
-        "resources/read",
-        "resources/list",
-        "resources/templates/list",
-        "completion/complete",
-    }
-)
-_CODES: Final = frozenset({*HTTP_STATUS, INTERNAL_ERROR, CONNECTION_LOST, REQUEST_CANCELLED})
-OTHER: Final = "other"
-"""Label of every method and tool that the server does not declare, so that clients can't make series."""
-
-
-class CallLabels(NamedTuple):
-    """What metrics and log call a request: only names that the server declares, and tiers that the gateway vouches for.
-
-    So clients can put nothing there.
-    """
-
-    method: str
-    tool: str
-    tier: str
-    outcome: str
-
-    @classmethod
-    def of(cls, asked: Asked, code: int, tools: frozenset[str]) -> "CallLabels":
-        """Return the labels of a request that ended with a JSON-RPC error code (0: result) at a server with `tools`."""
-        method = asked.method if asked.method in _METHODS else OTHER
-        tool = ""
-        if method == "tools/call":
-            tool = asked.name if asked.name in tools else OTHER
-        outcome = "ok" if code == 0 else str(code) if code in _CODES else OTHER
-        return cls(method, tool, asked.caller.access.tier, outcome)
 
 
 class Metrics:
@@ -59,19 +18,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._server = server
         registry = self.registry
-        self._requests = Counter(
-            "mcp_requests",
-            "Requests for the server, answered by it, from the cache or not at all: ok, or the JSON-RPC error code.",
-            ("server", "method", "tool", "tier", "outcome"),
-            registry=registry,
-        )
-        self._duration = Histogram(
-            "mcp_request_duration_seconds",
-            "Time from a request's arrival at the bridge to its answer, without those that the bridge refused.",
-            ("server", "method", "tier"),
-            buckets=BUCKETS,
-            registry=registry,
-        )
+        self.calls = CallSeries(server)
+        registry.register(self.calls)
         self.health = self._gauge("mcp_service_health", "1 when the server is healthy.")
         self.sessions = self._gauge("mcp_client_sessions_active", "Open sessions.")
         self.connections = self._gauge("mcp_active_connections", "Open connections.")
@@ -88,8 +36,6 @@ class Metrics:
         restarts = Counter("mcp_child_restarts", "Restarts of the server process.", ("server",), registry=registry)
         self._restarts = restarts.labels(server)
         self._restarts_seen = 0
-        self._outcomes: dict[CallLabels, Counter] = {}
-        self._durations: dict[tuple[str, str], Histogram] = {}
         spans = Counter(
             "mcp_trace_spans",
             "Spans by what became of them: sent or dropped.",
@@ -99,33 +45,9 @@ class Metrics:
         self._spans = {outcome: spans.labels(server, outcome) for outcome in ("sent", "dropped")}
         self._spans_seen = {"sent": 0, "dropped": 0}
         registry.register(_Container(server, ControlGroup()))
-        self.requests_total = 0
-        self.errors_total = 0
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, ("server",), registry=self.registry).labels(self._server)
-
-    def settled(self, labels: CallLabels, seconds: float) -> None:
-        """Count a request that was answered by the server, or from the cache."""
-        self._count(labels)
-        served = labels.method, labels.tier
-        duration = self._durations.get(served)
-        if duration is None:
-            duration = self._durations[served] = self._duration.labels(self._server, *served)
-        duration.observe(seconds)
-
-    def refused(self, labels: CallLabels) -> None:
-        """Count a request that the bridge refused. How quickly it did says nothing about the server."""
-        self._count(labels)
-
-    def _count(self, labels: CallLabels) -> None:
-        self.requests_total += 1
-        if labels.outcome != "ok":
-            self.errors_total += 1
-        counter = self._outcomes.get(labels)
-        if counter is None:
-            counter = self._outcomes[labels] = self._requests.labels(self._server, *labels)
-        counter.inc()
 
     def cache_hit(self, method: str) -> None:
         """Count a request that needed no child; `method` is one of those that are cached."""

@@ -15,8 +15,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
+from .call_series import OTHER, CallLabels
 from .core.spans import Span as Place
-from .metrics import OTHER, CallLabels
 
 MAX_ID_CHARACTERS: Final = 64
 _SERVER: Final = Span.SpanKind.SPAN_KIND_SERVER

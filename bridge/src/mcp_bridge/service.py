@@ -29,11 +29,12 @@ from .endpoint import Endpoint
 from .health import BRIDGE_VERSION, Health
 from .http import answer
 from .http.connection import Connection
+from .http.head import Head
 from .http.listener import Listener
 from .http.reply import Reply
 from .http.request import Request
 from .intake import Intake
-from .metrics import CallLabels, Metrics
+from .metrics import Metrics
 from .processes import Processes
 from .processes.run import ChildSettings
 from .processes.strategy import Strategy, make_processes
@@ -45,6 +46,7 @@ from .settings import PREFIX, Settings
 if TYPE_CHECKING:
     from .tracing import Tracing
 
+ENDPOINT: Final = (b"/mcp", b"/mcp/")
 LEAVE_SECONDS: Final = 1.0
 """After leaving Consul: as long, calls that are on their way here are still served."""
 
@@ -65,6 +67,7 @@ class Service:
         self._settings = settings
         self.max_body_bytes = settings.max_body_bytes
         self._metrics = Metrics(settings.name)
+        self._calls = self._metrics.calls
         self._call_log = CallLog(settings.name, logs.write_lines)
         sessions = SessionTable(
             maximum=settings.max_sessions,
@@ -133,16 +136,18 @@ class Service:
     def serve(self, request: Request, reply: Reply) -> None:
         """Serve one request."""
         try:
-            self._route(request, reply)
+            if request.head.path in ENDPOINT:
+                self._endpoint.serve(reply)
+            else:
+                self._tell(request.head, reply)
         except Exception as error:  # noqa: BLE001 - a fault must cost one request, and not look like the client's
             logs.fault("request_failed", error, path=request.head.path.decode("latin-1"))
             reply.complete(500, answer.TEXT, b"Internal error.\n")
 
-    def _route(self, request: Request, reply: Reply) -> None:
-        path = request.head.path
-        if path in (b"/mcp", b"/mcp/"):
-            self._endpoint.serve(reply)
-        elif request.head.method not in (b"GET", b"HEAD"):
+    def _tell(self, head: Head, reply: Reply) -> None:
+        """Serve what is asked about the replica itself."""
+        path = head.path
+        if head.method not in (b"GET", b"HEAD"):
             reply.complete(405, answer.TEXT + b"allow: GET, HEAD\r\n", b"Method not allowed.\n")
         elif path == b"/health":
             status, body = self._health.report()
@@ -249,8 +254,8 @@ class Service:
 
     def _settled(self, call: ClientCall, code: int) -> None:
         seconds = time.monotonic() - call.started
-        labels = CallLabels.of(call, code, self._processes.survey.tool_names)
-        self._metrics.settled(labels, seconds)
+        labels = self._calls.labels(call, code, self._processes.survey.tool_names)
+        self._calls.settled(labels, seconds)
         self._call_log.settled(call, labels, seconds)
         if self._tracing is not None:
             self._tracing.settled(call, labels, seconds)
@@ -260,11 +265,11 @@ class Service:
 
     def _ended_without_child(self, asked: Asked, arrived: float, code: int) -> None:
         seconds = time.monotonic() - arrived
-        labels = CallLabels.of(asked, code, self._processes.survey.tool_names)
+        labels = self._calls.labels(asked, code, self._processes.survey.tool_names)
         if code == 0:
-            self._metrics.settled(labels, seconds)
+            self._calls.settled(labels, seconds)
         else:
-            self._metrics.refused(labels)
+            self._calls.refused(labels)
         self._call_log.settled(asked, labels, seconds, cached=code == 0)
 
     def _sweep(self, now: float) -> None:

@@ -71,6 +71,7 @@ class SessionEra:
         """Serve one request. Raises HttpError to refuse it."""
         method = reply.request.head.method
         if method == b"POST":
+            check_types(admitted)
             self._post(reply, admitted)
         elif method == b"GET":
             self._get(reply, admitted)
@@ -81,7 +82,6 @@ class SessionEra:
             raise HttpError(405, refusal, headers=b"allow: GET, POST, DELETE\r\n")
 
     def _post(self, reply: Reply, admitted: Admitted) -> None:
-        check_types(admitted)
         if reply.request.body.lstrip()[:1] == b"[":
             self._batch(reply, admitted)
             return

@@ -14,8 +14,8 @@ from typing import Final
 import httpx2
 
 from . import logs
+from .call_series import CallLabels
 from .core.calls import ClientCall
-from .metrics import CallLabels
 from .otlp import Encoder, EndedCall
 
 QUEUE: Final = 4096

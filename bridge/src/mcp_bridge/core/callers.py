@@ -55,6 +55,8 @@ class Caller:
         client_info: the client's name and version, as it declared them.
         access: what the gateway said that it may do, of the latest request.
         log_level: the least severe log entry it wants, None for "as the server likes" (sessions) or "none" (modern).
+
+    `modern` says whether the sender speaks the stateless revision.
     """
 
     client: str
@@ -63,11 +65,10 @@ class Caller:
     client_info: Raw
     log_level: str | None = None
     access: Access = UNRESTRICTED
+    modern: bool = field(init=False)
 
-    @property
-    def modern(self) -> bool:
-        """Whether the sender speaks the stateless revision."""
-        return self.revision == revisions.MODERN
+    def __post_init__(self) -> None:
+        self.modern = self.revision == revisions.MODERN
 
     def can(self, method: str) -> bool:
         """Whether the client declared that it serves a server's request of this method."""

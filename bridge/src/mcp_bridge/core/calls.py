@@ -88,8 +88,8 @@ class ClientCall(Call):
         started: monotonic seconds of its arrival.
         settle: takes the call and the child's answer, or why there is none.
 
-    `cache_key` is what its result is kept under, None where it is not. `span` is its own, where it is recorded; `trace`
-    is what the child is told of the trace that it belongs to.
+    `session` is its caller, where that is one. `cache_key` is what its result is kept under, None where it is not.
+    `span` is its own, where it is recorded; `trace` is what the child is told of the trace that it belongs to.
     """
 
     __slots__ = (
@@ -104,6 +104,7 @@ class ClientCall(Call):
         "params",
         "repeated",
         "rounds",
+        "session",
         "span",
         "started",
         "token",
@@ -122,10 +123,12 @@ class ClientCall(Call):
         started: float,
         settle: Callable[["ClientCall", Envelope | RpcError], None],
     ) -> None:
-        super().__init__(method)
+        self.method = method
+        self.number = b""
         self.client_id = client_id
         self.key = key
         self.caller = caller
+        self.session = caller if isinstance(caller, Session) else None
         self.exchange = exchange
         self.name = name
         self.started = started
@@ -138,11 +141,6 @@ class ClientCall(Call):
         self.repeated = False
         self.done = False
         self._settle = settle
-
-    @property
-    def session(self) -> Session | None:
-        """The session it belongs to, if any."""
-        return self.caller if isinstance(self.caller, Session) else None
 
     def answered(self, answer: Envelope) -> None:
         self._settle(self, answer)

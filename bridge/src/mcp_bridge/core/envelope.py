@@ -5,6 +5,7 @@ https://www.jsonrpc.org/specification; MCP narrows it: ids are strings or number
 
 import json
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -83,12 +84,13 @@ EDGE_BYTES: Final = 1024
 """How near to either end of a message its id is looked for when the message can't be read."""
 
 
-def decode(message: bytes | Raw) -> Envelope:
+def decode(message: bytes) -> Envelope:
     """Read one message that a client sent.
 
     Raises RpcError with PARSE_ERROR where it isn't JSON, and INVALID_REQUEST where it is no JSON-RPC 2.0 message.
     """
-    check_encoding(message)
+    if not message.isascii():
+        check_encoding(message)
     try:
         try:
             envelope = _envelope.decode(message)
@@ -100,7 +102,8 @@ def decode(message: bytes | Raw) -> Envelope:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RpcError(PARSE_ERROR, f"Not JSON: {error}.") from error
     check(envelope)
-    check_depth(message)
+    if message.count(b"{") + message.count(b"[") > MAX_DEPTH:
+        check_depth(message)
     spare = len(message) - _BARE_BYTES - len(envelope.method or "")
     if envelope.id:
         spare -= len(envelope.id) + _ID_BYTES
@@ -111,13 +114,10 @@ def decode(message: bytes | Raw) -> Envelope:
     return envelope
 
 
-def check_depth(message: bytes | Raw) -> None:
+def check_depth(message: bytes) -> None:
     """Raise PARSE_ERROR where well-formed JSON is nested deeper than MAX_DEPTH."""
-    text = bytes(message)
-    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
-        return
     # Escapes go first, so that each quote left begins or ends a string; then strings, then pairs, a level at a time.
-    text = text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NOT_STRUCTURE)
+    text = message.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NOT_STRUCTURE)
     text = b"".join(text.split(b'"')[::2])
     for _ in range(MAX_DEPTH):
         text = text.replace(b"[]", b"").replace(b"{}", b"")
@@ -133,14 +133,12 @@ def check_unique(value: bytes | Raw) -> None:
         raise RpcError(INVALID_REQUEST, f'The member "{name[:40]}" is there more than once.')
 
 
-def check_encoding(message: bytes | Raw) -> None:
+def check_encoding(message: bytes) -> None:
     """Raise PARSE_ERROR where `message` isn't UTF-8: the fields that stay raw are otherwise never looked at."""
-    text = bytes(message)
-    if not text.isascii():
-        try:
-            text.decode()
-        except UnicodeDecodeError as error:
-            raise RpcError(PARSE_ERROR, f"Not UTF-8: {error}.") from error
+    try:
+        message.decode()
+    except UnicodeDecodeError as error:
+        raise RpcError(PARSE_ERROR, f"Not UTF-8: {error}.") from error
 
 
 def check(envelope: Envelope) -> None:
@@ -172,6 +170,9 @@ def decode_child(line: bytes) -> Envelope | None:
             line.decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _decode_again(line, str(error) or type(error).__name__)
+    succeeded = envelope.result and envelope.id and envelope.method is None and not envelope.error
+    if succeeded and memoryview(envelope.result)[0] == _OBJECT_START:
+        return envelope
     if envelope.method is not None:
         if bytes(envelope.params) == b"null":
             envelope.params = ABSENT
@@ -269,8 +270,14 @@ def error_object(value: Raw) -> ErrorObject:
 
 def request(number: bytes, method: str, params: bytes) -> bytes:
     """Return a request line; `params` may be empty."""
-    tail = b',"params":' + params + b"}" if params else b"}"
-    return b'{"jsonrpc":"2.0","id":' + number + b',"method":' + msgspec.json.encode(method) + tail
+    if params:
+        return b'{"jsonrpc":"2.0","id":%b,"method":%b,"params":%b}' % (number, _text(method), params)
+    return b'{"jsonrpc":"2.0","id":%b,"method":%b}' % (number, _text(method))
+
+
+@lru_cache(maxsize=64)
+def _text(method: str) -> bytes:
+    return msgspec.json.encode(method)
 
 
 def notification(method: str, params: bytes) -> bytes:

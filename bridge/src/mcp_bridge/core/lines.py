@@ -1,6 +1,6 @@
 """Cutting a byte stream into lines of bounded length."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .envelope import EDGE_BYTES
 
@@ -35,8 +35,17 @@ class LineBuffer:
         self._dropped_head = b""
         self._dropped_tail = b""
 
-    def feed(self, data: bytes) -> Iterator[bytes | LineTooLongError]:
+    def feed(self, data: bytes) -> Iterable[bytes | LineTooLongError]:
         """Give the lines that `data` completes, without their line ends; a dropped one as an error value."""
+        if self._size or self._dropped_head or len(data) > self._maximum:
+            return self._feed_on(data)
+        *lines, rest = data.split(b"\n")
+        if rest:
+            self._keep(rest)
+        return filter(None, map(bytes.strip, lines))
+
+    def _feed_on(self, data: bytes) -> Iterator[bytes | LineTooLongError]:
+        """Go on with a line that has begun, or that may be too long."""
         start = 0
         while (end := data.find(b"\n", start)) >= 0:
             line = self._complete(data[start:end])

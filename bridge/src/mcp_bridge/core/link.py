@@ -136,21 +136,18 @@ class Link:
         """Take one message of the child."""
         self.last_heard = self.clock()
         if message.method is None:
-            self._heard_answer(message)
+            number = bytes(message.id)
+            call = self._pending.pop(number, None) or self._pending.pop(number.strip(b'"'), None)
+            if call is not None:
+                call.answered(message)
+            elif self._ghosts.pop(number, None) is None:
+                self.unknown_answers += 1
         elif not message.id:
             self._heard_notification(message.method, bytes(message.params))
         elif message.method == "ping":
             self._write(wire.result(bytes(message.id), b"{}"))
         else:
             self._listener.child_asks(self, message.method, bytes(message.params), bytes(message.id))
-
-    def _heard_answer(self, message: Envelope) -> None:
-        number = bytes(message.id)
-        call = self._pending.pop(number, None) or self._pending.pop(number.strip(b'"'), None)
-        if call is not None:
-            call.answered(message)
-        elif self._ghosts.pop(number, None) is None:
-            self.unknown_answers += 1
 
     def _heard_notification(self, method: str, params: bytes) -> None:
         if method != "notifications/progress":

@@ -1,6 +1,7 @@
 """What a child said of itself when it was asked once, by `server/discover` or by `initialize`."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -37,7 +38,7 @@ class Profile:
     server_info: dict[str, Any]
     instructions: str | None
 
-    @property
+    @cached_property
     def modern(self) -> bool:
         """Whether the child speaks the stateless revision."""
         return self.revision == revisions.MODERN

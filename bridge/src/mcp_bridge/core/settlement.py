@@ -104,7 +104,10 @@ class Settlement:
 
 def for_client(method: str, value: Raw, caller: Caller, child: Profile | None) -> bytes:
     """Return a child's result as its caller may and can read it. Raises RpcError where it is malformed."""
-    read = bytes(value) if child is None else translation.to_client(method, value, caller, child)
+    if child is None or caller.modern == child.modern:
+        read = bytes(value)
+    else:
+        read = translation.to_client(method, value, caller, child)
     if method == tool_access.LIST and caller.access.tools is not None:
         read = tool_access.narrow(read, caller.access.tools)
     return read

@@ -8,7 +8,6 @@ different traces, the call belongs to the client's, and its span links to the ot
 from random import getrandbits, random
 
 import msgspec
-from msgspec import Raw
 
 from .trace_context import TraceContext, parse
 
@@ -45,12 +44,15 @@ class Spans:
     Arguments:
         ratio: the part of the traces that begin here which is recorded, from 0 to 1; None records nothing at all, and
             hands on what clients sent.
+
+    `recorded` says whether any is.
     """
 
     def __init__(self, ratio: float | None) -> None:
         self._ratio = ratio
+        self.recorded = ratio is not None
 
-    def begin(self, header: TraceContext | None, params: bytes | Raw) -> tuple[Span | None, TraceContext | None]:
+    def begin(self, header: TraceContext | None, params: bytes) -> tuple[Span | None, TraceContext | None]:
         """Return a call's span if it is recorded, and what the server process is handed, if anything.
 
         Arguments:
@@ -58,7 +60,7 @@ class Spans:
             params: the call's own, whose `_meta` may name a trace.
         """
         parent, link = header, None
-        if b'"traceparent"' in bytes(params):
+        if b'"traceparent"' in params:
             sent = _sent(params)
             if sent is not None and (header is None or header.trace_id != sent.trace_id):
                 parent, link = sent, header
@@ -75,7 +77,7 @@ class Spans:
         return Span(context, parent, link), context
 
 
-def _sent(params: bytes | Raw) -> TraceContext | None:
+def _sent(params: bytes) -> TraceContext | None:
     """Return the trace that `_meta` names, None where it names none, or not as W3C has it."""
     try:
         meta = _decoder.decode(params).meta

@@ -32,6 +32,9 @@ _REFRESHED: Final = frozenset(LIST_CHANGED)
 _OF_ONE_CLIENT: Final = frozenset({"notifications/roots/list_changed", "notifications/progress"})
 
 
+_UNCOMMON: Final = revisions.SESSION_ONLY | revisions.MODERN_ONLY | revisions.ANSWERED_HERE
+"""Methods that one era lacks, or that the bridge itself may answer."""
+
 _QUOTED: Final = {"name": b'"name"', "uri": b'"uri"'}
 
 
@@ -39,6 +42,9 @@ class _Named(msgspec.Struct):
     name: str = ""
     uri: str = ""
     meta: Raw = msgspec.field(name="_meta", default=Raw())
+
+
+_named = msgspec.json.Decoder(_Named)
 
 
 class _Level(msgspec.Struct):
@@ -94,6 +100,8 @@ class Switchboard:
     def request(self, link: Link, caller: Caller, message: Envelope, exchange: Exchange) -> ClientCall | None:
         """Take a client's request. Returns the call if the child has to answer it; raises RpcError to refuse it."""
         method = message.method or ""
+        if method not in _UNCOMMON:
+            return self._forward(link, caller, message, exchange)
         if caller.modern and method in revisions.SESSION_ONLY:
             raise RpcError(METHOD_NOT_FOUND, f"{method} does not exist in revision {revisions.MODERN}.", method)
         if method == "initialize":
@@ -155,11 +163,16 @@ class Switchboard:
             started=link.clock(),
             settle=self._settlement.settle,
         )
-        call.span, call.trace = self._spans.begin(exchange.origin.trace, message.params)
         number = link.take_number()
-        call.params, call.token = translation.to_child(
-            bytes(message.params), caller, child_modern=profile.modern, number=number, trace=call.trace
-        )
+        params = bytes(message.params)
+        trace = exchange.origin.trace
+        if trace is None and not self._spans.recorded and translation.passes(params, caller, profile):
+            call.params = params
+        else:
+            call.span, call.trace = self._spans.begin(trace, params)
+            call.params, call.token = translation.to_child(
+                params, caller, child_modern=profile.modern, number=number, trace=call.trace
+            )
         if caller.modern and caller.log_level is not None:
             log_levels.reach(link, caller.log_level)
         if session is not None and key is not None:
@@ -270,7 +283,10 @@ def _try_read(params: bytes, kind: type[_T]) -> _T | None:
 def _name(method: str, params: Raw) -> str:
     if method not in revisions.NAMED_BY or not params:
         return ""
-    named = _read(params, _Named)
+    try:
+        named = _named.decode(params)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RpcError(INVALID_PARAMS, f"Invalid params: {error}.") from error
     member = revisions.NAMED_BY[method]
     quoted = _QUOTED[member]
     found = bytes(params).count(quoted)

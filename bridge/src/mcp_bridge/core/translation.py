@@ -20,6 +20,11 @@ _CACHE_HINT: Final = b'"ttlMs":0,"cacheScope":"private",'
 _LIFTED: Final = ("resultType", "ttlMs", "cacheScope")
 
 
+def passes(params: bytes, caller: Caller, child: Profile) -> bool:
+    """Whether params go to the child as they came: they have no `_meta`, and need none."""
+    return not caller.modern and not child.modern and b'"_meta"' not in params and b"\\u" not in params
+
+
 def to_child(
     params: bytes, caller: Caller, *, child_modern: bool, number: bytes, trace: TraceContext | None = None
 ) -> tuple[bytes, bytes | None]:
@@ -27,8 +32,6 @@ def to_child(
 
     Raises RpcError where `_meta` is no object.
     """
-    if trace is None and not caller.modern and not child_modern and b'"_meta"' not in params and b"\\u" not in params:
-        return params, None
     fields = _object(params, "params")
     meta = _meta(fields, "params._meta")
     token = meta.get("progressToken")
@@ -66,9 +69,7 @@ def _meta(fields: dict[str, Any], where: str) -> dict[str, Raw]:
 
 
 def to_client(method: str, result: Raw, caller: Caller, child: Profile) -> bytes:
-    """Return a child's result as the caller's revision wants it. Raises RpcError where the result is no object."""
-    if caller.modern == child.modern:
-        return bytes(result)
+    """Return the result of a child of the other era as its caller's wants it. Raises RpcError where it is no object."""
     if caller.modern:
         return lift(method, bytes(result), child)
     return lower(bytes(result))

@@ -86,7 +86,8 @@ class Turns:
     def end(self) -> None:
         """Note that a call has ended, and let the next one go on."""
         self._running -= 1
-        self._go_on()
+        if self._waiting:
+            self._go_on()
 
     def _go_on(self) -> None:
         while self._waiting and self._running < self._most:

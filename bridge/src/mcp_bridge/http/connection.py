@@ -210,6 +210,10 @@ class Connection(asyncio.Protocol):
 
     def _take(self, request: Request) -> None:
         """Take a whole request: it is begun when all before it are answered."""
+        if self.reply is None and self._writable and not self._waiting and not self._serving:
+            self.reply = reply = Reply(self, request)
+            self._application.serve(request, reply)
+            return
         self._waiting.append(request)
         if len(self._waiting) >= MAX_PIPELINED and self._reading and self._transport is not None:
             self._reading = False

@@ -33,22 +33,18 @@ class Carrier(Protocol):
 class Reply:
     """Where the answer to one request goes. After the end, and after the client left, everything is ignored."""
 
-    __slots__ = ("_chunked", "_connection", "_streaming", "ended", "headers", "request", "state")
+    __slots__ = ("_chunked", "_connection", "ended", "headers", "request", "state", "streaming")
 
     def __init__(self, connection: Carrier, request: Request) -> None:
         self._connection = connection
         self.request = request
         self._chunked = request.head.http_1_1
-        self._streaming = False
+        self.streaming = False
+        """Whether an event stream has begun."""
         self.ended = False
         self.headers = b""
         """Header lines of whatever answer it gets."""
         self.state: Any = None
-
-    @property
-    def streaming(self) -> bool:
-        """Whether an event stream has begun."""
-        return self._streaming
 
     def complete(self, status: int, headers: bytes, body: bytes) -> None:
         """Give the whole answer at once."""
@@ -59,13 +55,14 @@ class Reply:
         if self.request.head.method == b"HEAD":
             body = b""
         self._connection.write(answer.complete(status, headers + self.headers, body, close=close))
+        self.state = None  # which knows this reply: without the circle all of it is free at once
         self._connection.answered(close=close)
 
     def begin_stream(self, headers: bytes = b"") -> None:
         """Begin an event stream."""
-        if self.ended or self._streaming:
+        if self.ended or self.streaming:
             return
-        self._streaming = True
+        self.streaming = True
         close = not self._chunked
         self._connection.write(answer.stream_head(headers + self.headers, chunked=self._chunked, close=close))
 
@@ -86,5 +83,6 @@ class Reply:
         self.ended = True
         if self._chunked:
             self._connection.write(answer.LAST_CHUNK)
+        self.state = None
         close = self._connection.last_request or not self._chunked or not self.request.head.keep_alive
         self._connection.answered(close=close)
