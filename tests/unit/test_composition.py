@@ -1,13 +1,18 @@
 """What the composition hands to components: the policy, and the pinned images."""
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 
+import pulumi
 import pytest
 
-from stacks.fleet import policy
+from stacks.fleet import build_fleet, policy
 from stacks.images import LOCK_VARIABLE, REQUIRED, read_images
-from stacks.problems import BadStackError
+from stacks.load import Stack
+from stacks.problems import BadStackError, StackFile
+from tests.components.recording_engine import RecordingEngine, deploy
 
 from .stack_files import ROOT, TIME, parse_text
 
@@ -44,6 +49,30 @@ def test_a_new_server_does_not_change_the_policy() -> None:
     before = f"servers: {{time: '{TIME}'}}\nclients: {{codex: {{}}}}"
     after = f"servers: {{time: '{TIME}', more: '{TIME}'}}\nclients: {{codex: {{}}}}"
     assert policy(parse_text(before)) == policy(parse_text(after))
+
+
+def test_a_server_that_keeps_results_gets_a_user_in_redis_and_its_password() -> None:
+    config = parse_text(f"servers: {{time: {{source: '{TIME}', cache: true}}, other: '{TIME}'}}")
+
+    def build() -> None:
+        none = pulumi.Output.secret({})
+        stack = Stack(name="dev", root=ROOT, file=StackFile("Pulumi.dev.yaml", ""), config=config, secrets=none)
+        build_fleet(stack, read_images(ROOT), "unix:///docker.sock")
+
+    engine, _ = deploy(build)
+    password = content(engine, "time-cache-password")
+    users = [line for line in content(engine, "redis-config").splitlines() if line.startswith("user ")]
+    assert [line.split()[1] for line in users] == ["mcp-time"]
+    assert f" #{hashlib.sha256(password.encode()).hexdigest()} " in users[0]
+    services = engine.of_type("service:Service")
+    environment = services["time"].inputs["taskSpec"]["containerSpec"]["env"]
+    assert environment["MCP_BRIDGE_CACHE_REDIS"] == "redis://mcp-time@redis:6379"
+    assert "MCP_BRIDGE_CACHE" not in services["other"].inputs["taskSpec"]["containerSpec"]["env"]
+
+
+def content(engine: RecordingEngine, secret: str) -> str:
+    """Return what a Docker secret holds."""
+    return base64.b64decode(engine.one("secret:Secret", secret).inputs["data"]["value"]).decode()
 
 
 def test_the_committed_images_are_complete_and_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
