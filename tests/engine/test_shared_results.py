@@ -27,15 +27,15 @@ def cached(make_deployment: Callable[[str], Deployment]) -> Deployment:
     return deployment
 
 
-def figures(cached: Deployment, metric: str) -> list[float]:
+def figures(cached: Deployment, metric: str, server: str = "time") -> list[float]:
     """Return a metric of each replica."""
     program = FIGURES.replace("{metric}", metric)
-    return sorted(float(cached.run_in(container, program)) for container in cached.containers("time"))
+    return sorted(float(cached.run_in(container, program)) for container in cached.containers(server))
 
 
-def wait_for(cached: Deployment, metric: str, wanted: list[float]) -> None:
+def wait_for(cached: Deployment, metric: str, wanted: list[float], server: str = "time") -> None:
     for _ in range(ATTEMPTS):
-        if (found := figures(cached, metric)) == wanted:
+        if (found := figures(cached, metric, server)) == wanted:
             return
     raise AssertionError(f"{metric}: {found}, not {wanted}")
 
@@ -78,3 +78,15 @@ def test_redis_is_killed_and_no_call_fails(cached: Deployment) -> None:
 
 def test_a_second_up_changes_nothing(cached: Deployment) -> None:
     assert cached.up().steps == []
+
+
+def test_another_server_gets_its_user_while_the_first_is_called(cached: Deployment) -> None:
+    cached.config["servers"] |= {"second": {**cached.config["servers"]["time"], "replicas": 1}}
+    with steady_traffic(cached.url("time"), cached.token("claude-code"), *TIME, expect="UTC") as traffic:
+        touched = {step.name for step in cached.up().steps if "second" not in step.name}
+        wait_for(cached, "mcp_cache_redis_up", [1, 1])
+        wait_for(cached, "mcp_cache_redis_up", [1], server="second")
+    assert traffic.failures == []
+    assert {"redis", "redis-config"} <= touched
+    assert "time" not in touched
+    assert "~mcp:cache:second:*" in redis(cached, "ACL GETUSER mcp-second")
