@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pulumi
@@ -55,7 +56,7 @@ def test_a_server_that_keeps_results_gets_a_user_in_redis_and_its_password() -> 
     config = parse_text(f"servers: {{time: {{source: '{TIME}', cache: true}}, other: '{TIME}'}}")
 
     def build() -> None:
-        none = pulumi.Output.secret({})
+        none: pulumi.Output[Mapping[str, Mapping[str, str]]] = pulumi.Output.secret({})
         stack = Stack(name="dev", root=ROOT, file=StackFile("Pulumi.dev.yaml", ""), config=config, secrets=none)
         build_fleet(stack, read_images(ROOT), "unix:///docker.sock")
 
