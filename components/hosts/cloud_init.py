@@ -100,7 +100,11 @@ def user_data(*, hostname: str, public_key: str, keys: MachineKeys, tunnel: Tunn
     }
     private: dict[str, str] = {}
     packages = list(PACKAGES)
-    commands = [["sysctl", "--system"], ["systemctl", "restart", "systemd-journald"], ["systemctl", "reload", "ssh"]]
+    commands = [
+        ["sysctl", "--system"],
+        ["systemctl", "restart", "systemd-journald"],
+        ["systemctl", "try-reload-or-restart", "ssh"],
+    ]
     if tunnel:
         private = {f"/etc/wireguard/{TUNNEL}.conf": interface(tunnel, keys), "/etc/wireguard/peers.conf": ""}
         packages.append("wireguard-tools")

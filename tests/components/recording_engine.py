@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.proto import resource_pb2
 
 ID = "id-of-{name}"
 SECRET_SIGNATURE = rpc._special_secret_sig
@@ -39,6 +40,8 @@ class RecordingEngine(mocks.Mocks):
     """Answers each registration with its own inputs, and with made-up values for what providers compute."""
 
     resources: list[Registered] = field(default_factory=list)
+    protected: set[str] = field(default_factory=set)
+    """The types of resources that Pulumi refuses to delete."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.resources.append(Registered(args.typ, args.name, args.inputs))
@@ -92,6 +95,14 @@ def deploy(
     monitor.RegisterResourceOutputs = lambda request: outputs.update(
         {request.urn: rpc.deserialize_properties(request.outputs, keep_unknowns=True)}
     )
+    register = monitor.RegisterResource
+
+    def noting(request: resource_pb2.RegisterResourceRequest) -> Any:
+        if request.protect:
+            engine.protected.add(request.type)
+        return register(request)
+
+    monitor.RegisterResource = noting
     pulumi.runtime.test(lambda: (build(), None)[1])()  # type: ignore[no-untyped-call]
     return engine, outputs
 

@@ -16,7 +16,7 @@ from components.hosts.aws.hosts import AwsHosts, AwsHostsArgs, Budget, Domain, o
 from components.hosts.aws.machines import WireGuard
 from components.hosts.aws.security_groups import AwsSecurityGroups, AwsSecurityGroupsArgs, wireguard
 
-from .examples import MACHINES, ZONES
+from .examples import AWS_IMAGES, MACHINES, ZONES
 from .moto_engine import REGION, MotoEngine, aws_account
 from .recording_engine import deploy
 
@@ -277,6 +277,16 @@ def test_backups_are_private_versioned_encrypted_and_expire(cloud: Cloud) -> Non
     (rule,) = cloud.ask("s3", "get_bucket_lifecycle_configuration", Bucket=BACKUPS)["Rules"]
     assert (rule["Expiration"]["Days"], rule["NoncurrentVersionExpiration"]["NoncurrentDays"]) == (35, 35)
     assert cloud.ask("kms", "get_key_rotation_status", KeyId=cloud.outputs["key"])["KeyRotationEnabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("protected", "kinds"),
+    [(False, set()), (True, {"aws:kms/key:Key", "aws:s3/bucket:Bucket", "aws:ecr/repository:Repository"})],
+)
+def test_what_can_t_be_had_back_is_protected_where_that_is_asked_for(*, protected: bool, kinds: set[str]) -> None:
+    account = {"images": AWS_IMAGES, "hosted_zone": "Z1"}
+    engine, _ = deploy(lambda: AwsHosts("aws", arguments(account, protected=protected)))
+    assert engine.protected == kinds
 
 
 def test_the_name_leads_to_every_gateway_through_tls(cloud: Cloud) -> None:

@@ -20,11 +20,13 @@ class AwsBackupsArgs:
         bucket: its name, which nobody else in the world may have.
         key: ARN of the key that backups are encrypted with.
         days: how long a backup is kept, and how long one that was overwritten or deleted can be had back.
+        protected: whether Pulumi refuses to delete the bucket, even an empty one.
     """
 
     bucket: str
     key: pulumi.Input[str]
     days: int = 35
+    protected: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -42,7 +44,11 @@ class AwsBackups(pulumi.ComponentResource):
     def __init__(self, name: str, args: AwsBackupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mcp-fleet:hosts:AwsBackups", name, {}, opts)
         under_self = pulumi.ResourceOptions(parent=self)
-        bucket = s3.Bucket(name, s3.BucketArgs(bucket=args.bucket, tags=args.tags), opts=under_self)
+        bucket = s3.Bucket(
+            name,
+            s3.BucketArgs(bucket=args.bucket, tags=args.tags),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
+        )
         closed = s3.BucketPublicAccessBlock(
             name,
             s3.BucketPublicAccessBlockArgs(

@@ -66,6 +66,7 @@ class AwsHostsArgs:
         repositories: names of images.
         bucket: name of the bucket for backups.
         budget: None for no alarm.
+        protected: whether Pulumi refuses to delete key, images and backups, until it is False.
     """
 
     label: str
@@ -90,6 +91,7 @@ class AwsHostsArgs:
     bucket: str
     repositories: Sequence[str] = ()
     budget: Budget | None = None
+    protected: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -149,7 +151,7 @@ class AwsHosts(pulumi.ComponentResource):
                 deletion_window_in_days=KEY_DELETION_DAYS,
                 tags={**args.tags, "Name": args.label},
             ),
-            opts=under_self,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
         )
         network = AwsNetwork(name, AwsNetworkArgs(**named, zones=args.zones, block=args.block), under_self).outputs
         groups = AwsSecurityGroups(
@@ -166,9 +168,15 @@ class AwsHosts(pulumi.ComponentResource):
             under_self,
         ).outputs
         repositories = AwsRepositories(
-            name, AwsRepositoriesArgs(**named, names=args.repositories, key=key.arn), under_self
+            name,
+            AwsRepositoriesArgs(**named, names=args.repositories, key=key.arn, protected=args.protected),
+            under_self,
         ).outputs
-        backups = AwsBackups(name, AwsBackupsArgs(bucket=args.bucket, key=key.arn, tags=args.tags), under_self).outputs
+        backups = AwsBackups(
+            name,
+            AwsBackupsArgs(bucket=args.bucket, key=key.arn, tags=args.tags, protected=args.protected),
+            under_self,
+        ).outputs
         role = AwsHostRole(
             name,
             AwsHostRoleArgs(

@@ -19,12 +19,14 @@ class AwsRepositoriesArgs:
         names: of the images, such as the servers' names.
         key: ARN of the key that they are encrypted with.
         keep: how many tagged images of each are kept: to how many releases one can go back.
+        protected: whether Pulumi refuses to delete a repository.
     """
 
     label: str
     names: Sequence[str]
     key: pulumi.Input[str]
     keep: int = 20
+    protected: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -57,7 +59,7 @@ class AwsRepositories(pulumi.ComponentResource):
                     force_delete=True,
                     tags=args.tags,
                 ),
-                opts=under_self,
+                opts=pulumi.ResourceOptions(parent=self, protect=args.protected),
             )
             ecr.LifecyclePolicy(
                 f"{name}-{image}",
