@@ -56,8 +56,12 @@ def test_five_failures_open_it_and_every_caller_is_turned_away_at_once() -> None
         assert running.health()[0] == 503
         running.stop()
         running.wait_for("stopped")
-        turned_away = [line["outcome"] for line in running.lines if line["event"] == "call" and line["tool"] == "echo"]
-        assert turned_away == ["-32001", "-32001"]
+        turned_away = [line for line in running.lines if line["event"] == "call" and line["outcome"] == "-32001"]
+        assert [(line["method"], line["tool"]) for line in turned_away] == [
+            ("tools/call", "echo"),
+            ("tools/call", "echo"),
+            ("other", ""),
+        ]
 
 
 def test_after_the_pause_it_is_half_open_and_one_more_failure_opens_it_again() -> None:

@@ -7,7 +7,6 @@ from msgspec import Raw
 from .admission import EVENT_TYPE, JSON_TYPE, Admitted
 from .core import envelope as wire
 from .core import revisions, tool_access
-from .core.access import Access
 from .core.callers import Caller, Exchange
 from .core.envelope import Envelope
 from .core.errors import INVALID_REQUEST, UNAVAILABLE, RpcError
@@ -81,11 +80,20 @@ class Intake:
                 return
         self.go_on(request)
 
-    def refuse(self, exchange: HttpExchange, message: Envelope, error: RpcError, client: str, access: Access) -> None:
+    def refuse(self, exchange: HttpExchange, message: Envelope, error: RpcError, admitted: Admitted) -> None:
         """Refuse a request whose sender could not be read."""
-        caller = Caller(client=client, revision="", capabilities={}, client_info=Raw(), access=access)
-        request = Request(Pending(caller, exchange), exchange, message, exchange, self._clock(), self._ended)
-        request.refuse(error)
+        self._unread(exchange, message, admitted, self._clock()).refuse(error)
+
+    def refused(
+        self, exchange: HttpExchange, message: Envelope, error: RpcError, admitted: Admitted, arrived: float
+    ) -> None:
+        """Note that a request was refused which opens a session, and so is never put through."""
+        self._ended(self._unread(exchange, message, admitted, arrived), arrived, error.code)
+
+    def _unread(self, exchange: HttpExchange, message: Envelope, admitted: Admitted, arrived: float) -> Request:
+        """Return a request of which only what its head says is known."""
+        caller = Caller(client=admitted.client, revision="", capabilities={}, client_info=Raw(), access=admitted.access)
+        return Request(Pending(caller, exchange), exchange, message, exchange, arrived, self._ended)
 
     def go_on(self, request: Request, link: Link | None = None) -> None:
         """Put a request to its child: now, at its turn, or when there is one. `link` is the child where it is known."""

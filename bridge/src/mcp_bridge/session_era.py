@@ -5,6 +5,7 @@ https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stream
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +22,7 @@ from .core.switchboard import Switchboard
 from .exchange import (
     BUSY,
     BatchExchange,
+    HttpExchange,
     SessionExchange,
     StreamOutlet,
     retry_after,
@@ -42,6 +44,27 @@ class _Initialize(msgspec.Struct):
     protocolVersion: str  # noqa: N815 - the wire's name
     capabilities: dict[str, Any]
     clientInfo: Raw = Raw()  # noqa: N815 - the wire's name
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """A session that is being opened."""
+
+    intake: Intake
+    reply: Reply
+    admitted: Admitted
+    message: Envelope
+    arrived: float
+
+    def refuse(self, status: int, error: RpcError, stream: SessionExchange | None = None) -> None:
+        """Answer with an error: by this HTTP status, or on `stream` where that has begun."""
+        exchange = HttpExchange(self.reply, self.admitted, by_code=False, headers=b"", now=self.arrived)
+        self.intake.refused(exchange, self.message, error, self.admitted, self.arrived)
+        if stream is not None and self.reply.streaming:
+            stream.finish(wire.failure(bytes(self.message.id), error.encode()), error.code)
+        else:
+            headers = retry_after(error) if status == BUSY else b""
+            HttpError(status, error, bytes(self.message.id), headers).put(self.reply)
 
 
 class SessionEra:
@@ -128,15 +151,16 @@ class SessionEra:
             self._intake.put(reply, session, exchange, message, gathered)
 
     def _initialize(self, reply: Reply, admitted: Admitted, message: Envelope) -> None:
-        client_id = bytes(message.id)
+        opening = _Opening(self._intake, reply, admitted, message, self._clock())
         if len(message.params) > MAX_INITIALIZE_BYTES:
             text = f"The params of initialize exceed {MAX_INITIALIZE_BYTES} bytes, which the session would hold."
-            raise HttpError(200, RpcError(INVALID_PARAMS, text), client_id)
+            opening.refuse(200, RpcError(INVALID_PARAMS, text))
+            return
         try:
             asked = msgspec.json.decode(message.params or b"{}", type=_Initialize)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            refusal = RpcError(INVALID_PARAMS, f"Invalid params of initialize: {error}.")
-            raise HttpError(200, refusal, client_id) from error
+            opening.refuse(200, RpcError(INVALID_PARAMS, f"Invalid params of initialize: {error}."))
+            return
 
         def proceed(link: Link | RpcError) -> None:
             if reply.ended:
@@ -144,9 +168,9 @@ class SessionEra:
             try:
                 if isinstance(link, RpcError):
                     raise link
-                self._open(reply, admitted, asked, client_id)
+                self._open(opening, asked)
             except RpcError as error:
-                HttpError(BUSY, error, client_id, retry_after(error)).put(reply)
+                opening.refuse(BUSY, error)
 
         link = self._processes.link_for(None)
         if link is not None:
@@ -154,33 +178,31 @@ class SessionEra:
         else:
             self._processes.wait(None, proceed)
 
-    def _open(self, reply: Reply, admitted: Admitted, asked: _Initialize, client_id: bytes) -> None:
+    def _open(self, opening: "_Opening", asked: _Initialize) -> None:
         """Open a session, and say what its child is. Raises RpcError where there are too many."""
+        reply, client_id = opening.reply, bytes(opening.message.id)
         offered = asked.protocolVersion
         revision = offered if offered in KNOWN_REVISIONS else revisions.SESSION_REVISIONS[0]
         session = self._sessions.open(
             secrets.token_hex(16),
-            client=admitted.client,
+            client=opening.admitted.client,
             revision=revision,
             capabilities=asked.capabilities,
             info=Raw(bytes(asked.clientInfo)),
             now=self._clock(),
         )
-        opening = self._exchange(reply, admitted, session, client_id)
-        reply.state = Pending(session, opening)
+        exchange = self._exchange(reply, opening.admitted, session, client_id)
+        reply.state = Pending(session, exchange)
 
         def proceed(link: Link | RpcError) -> None:
             if isinstance(link, RpcError):
                 self._switchboard.end_session(None, session)
-                if reply.streaming:
-                    opening.finish(wire.failure(client_id, link.encode()), link.code)
-                else:
-                    HttpError(BUSY, link, client_id, retry_after(link)).put(reply)
+                opening.refuse(BUSY, link, exchange)
             elif reply.ended:
                 self._switchboard.end_session(link, session)
             elif link.profile is not None:
                 result = wire.result(client_id, link.profile.initialize_result(revision))
-                opening.finish(result, 0)
+                exchange.finish(result, 0)
 
         self._processes.admit(session, proceed)
 

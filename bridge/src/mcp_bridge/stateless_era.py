@@ -60,7 +60,7 @@ class StatelessEra:
             caller.access = admitted.access
             self._check_parameter_headers(message, reply)
         except RpcError as error:
-            self._intake.refuse(exchange, message, error, admitted.client, admitted.access)
+            self._intake.refuse(exchange, message, error, admitted)
             return
         if message.method == "subscriptions/listen" and not exchange.streams:
             text = "This answer is an event stream: accept it."
