@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mcp_wire import tools
 
-from bridge.tests.rig import HTTP, Bridge, bridge, post, server, text_of, tool
+from bridge.tests.rig import HTTP, Bridge, bridge, open_session, post, server, text_of, tool
 
 TOKEN = "s3cret-gateway-token"
 
@@ -109,3 +109,14 @@ def test_sessions_with_a_process_of_their_own_do_not_share_results(tmp_path: Pat
             opened = {"mcp-session-id": post(running, "initialize", params).headers["mcp-session-id"]}
             answers = [text_of(post(running, "tools/call", tool("look"), headers=opened)) for _ in range(2)]
             assert answers == ["1", "2"]
+
+
+def test_a_session_with_a_process_of_its_own_ends_nothing_that_is_kept_for_others(tmp_path: Path) -> None:
+    options = ("--mode", "isolated", "--cache", "memory")
+    with bridge(*server("session_era"), options=options) as running:
+        running.wait_ready()
+        assert call(running, "look") == "1"
+        opened = open_session(running)
+        assert text_of(post(running, "tools/call", tool("change"), headers=opened)) == "done"
+        assert call(running, "look") == "1"
+        assert hits(running, "tools/call") == 1

@@ -215,7 +215,8 @@ class Switchboard:
 
     def renew(self, link: Link) -> None:
         """Bring a fresh child to where its predecessor was: log level and subscriptions."""
-        if self._cache is not None:
+        # What a child of one session says concerns nobody else, and is not kept.
+        if self._cache is not None and link.audience.stateless:
             self._cache.clear()
         log_levels.apply(link)
         self.interests.renew(link)
@@ -225,7 +226,7 @@ class Switchboard:
     def child_tells(self, link: Link, method: str, params: bytes) -> None:
         """Pass a child's notification on to whom it concerns, and to nobody else."""
         if method in _REFRESHED:
-            if self._cache is not None:
+            if self._cache is not None and link.audience.stateless:
                 self._cache.changed(method)
             self._list_changed(link)
             self.interests.changed(link, method)
