@@ -2,99 +2,33 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import pulumi
 import pytest
 import yaml
 from botocore.exceptions import ClientError
 from moto.core.authorization import enable_iam_authentication
 
-from components.hosts.aws.hosts import AwsHosts, AwsHostsArgs, Budget, Domain, openings
+from components.hosts.aws.hosts import AwsHosts, openings
 from components.hosts.aws.machines import WireGuard
 from components.hosts.aws.security_groups import AwsSecurityGroups, AwsSecurityGroupsArgs, wireguard
+from components.swarm import Swarm, SwarmArgs
 
-from .examples import AWS_IMAGES, MACHINES, ZONES
-from .moto_engine import REGION, MotoEngine, aws_account
+from .aws_cloud import BACKUPS, OFFICE, Cloud, arguments, client, deployed, reaching
+from .examples import AWS_IMAGES, ZONES
+from .moto_engine import REGION, MotoEngine
 from .recording_engine import deploy
 
 pytestmark = pytest.mark.timeout(180)  # the first test makes all there is
 
-OFFICE = "203.0.113.0/24"
-BACKUPS = "example-backups"
-
-
-@dataclass
-class Cloud:
-    """The account, and what the component says of it."""
-
-    outputs: Mapping[str, Any]
-    component: AwsHosts
-    account: Mapping[str, Any]
-
-    def ask(self, service: str, operation: str, **parameters: object) -> Any:
-        return getattr(client(service), operation)(**parameters)
-
-    @property
-    def instances(self) -> dict[str, Any]:
-        """The machines by the names that the fleet has for them."""
-        reservations = self.ask("ec2", "describe_instances")["Reservations"]
-        by_id = {found["InstanceId"]: found for item in reservations for found in item["Instances"]}
-        return {name: by_id.pop(host["id"]) for name, host in self.outputs["hosts"].items()} | by_id
-
-    @property
-    def vpc(self) -> str:
-        (vpc,) = {instance["VpcId"] for instance in self.instances.values()}
-        return str(vpc)
-
-
-def client(service: str) -> Any:
-    return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
-
-
-def arguments(account: Mapping[str, Any], **others: Any) -> AwsHostsArgs:
-    return AwsHostsArgs(
-        label="test",
-        zones=ZONES,
-        groups=MACHINES,
-        images=account["images"],
-        public_key="ssh-ed25519 AAAA operator",
-        ssh_from=[OFFICE],
-        session_manager=True,
-        domain=Domain(name="mcp.example.com", hosted_zone=account["hosted_zone"]),
-        bucket=BACKUPS,
-        repositories=["time"],
-        budget=Budget(dollars=500, emails=["owner@example.com"]),
-        tags={"team": "search"},
-        **others,
-    )
-
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    with pytest.MonkeyPatch.context() as monkeypatch, aws_account(monkeypatch) as account:
-        built: list[AwsHosts] = []
-        _, outputs = deploy(lambda: built.append(AwsHosts("aws", arguments(account))), MotoEngine())
-        (own,) = (
-            values for urn, values in outputs.items() if urn.split("::")[2].endswith("Stack$mcp-fleet:hosts:AwsHosts")
-        )
-        yield Cloud(own, built[0], account)
-
-
-def reaching(protocol: str, port: int, group: str) -> set[str]:
-    """Who reaches a port of a group's members: networks, and names of groups."""
-    described = client("ec2").describe_security_groups()["SecurityGroups"]
-    names = {item["GroupId"]: item["GroupName"] for item in described}
-    (wanted,) = (item for item in described if item["GroupName"] == group)
-    found: set[str] = set()
-    for rule in wanted["IpPermissions"]:
-        ports = range(rule["FromPort"], rule["ToPort"] + 1) if "FromPort" in rule else range(65536)
-        if rule["IpProtocol"] in {protocol, "-1"} and port in ports:
-            found |= {item["CidrIp"] for item in rule["IpRanges"]} | {item["CidrIpv6"] for item in rule["Ipv6Ranges"]}
-            found |= {names[item["GroupId"]] for item in rule["UserIdGroupPairs"]}
-    return found
+    with deployed() as cloud:
+        yield cloud
 
 
 def test_the_world_reaches_the_load_balancer_s_443_and_nothing_else(cloud: Cloud) -> None:
@@ -189,6 +123,26 @@ def test_a_host_is_told_to_be_the_one_that_the_swarm_expects(cloud: Cloud) -> No
         assert host["advertise_address"] == cloud.instances[name]["PrivateIpAddress"]
         keys.add(host["host_key"])
     assert len(keys) == 4, "each machine has a key of its own"
+
+
+def test_a_swarm_is_made_of_the_hosts_as_they_are_returned() -> None:
+    def build() -> None:
+        hosts = AwsHosts("aws", arguments({"images": AWS_IMAGES, "hosted_zone": "Z1"})).outputs.swarm_hosts()
+        Swarm("swarm", SwarmArgs(swarm="test", hosts=hosts, private_key=pulumi.Output.secret("key")))
+
+    engine, _ = deploy(build)
+    nodes = {name: node.inputs for name, node in engine.of_type(":SwarmNode").items()}
+    assert {name: (node["role"], node["founder"]) for name, node in nodes.items()} == {
+        "manager-1": ("manager", True),
+        "manager-2": ("manager", False),
+        "manager-3": ("manager", False),
+        "arm-1": ("worker", False),
+    }
+    assert nodes["arm-1"]["machine"] == "id-of-aws-arm-1"
+    assert nodes["arm-1"]["labels"] == {"place": "aws", "zone": "eu-west-1b"}
+    host = nodes["arm-1"]["host"]
+    assert (host["address"], host["user"]) == ("198.51.100.1", "fleet")
+    assert host["host_key"].startswith("ssh-ed25519 AAAA"), "public: a preview shows it"
 
 
 def role_policy(cloud: Cloud) -> list[dict[str, Any]]:

@@ -64,6 +64,12 @@ def test_a_fleet_s_place_is_made_kept_changed_restored_and_left_empty(stack: Aws
         Step("delete", INGRESS, "aws-hosts-ssh-203.0.113.0/24"),
     }
 
+    stack.wanted = replace(stack.wanted, tags={"owner": "platform"})
+    assert {step.operation for step in stack.up().steps} == {"update"}, "no machine goes for a tag"
+    assert [tag for volume in account.client("ec2").describe_volumes()["Volumes"] for tag in volume["Tags"]].count(
+        {"Key": "owner", "Value": "platform"}
+    ) == len(made["hosts"])
+
     account.client("s3").delete_public_access_block(Bucket=BUCKET)
     lost = made["hosts"]["manager-2"]["id"]
     account.client("ec2").terminate_instances(InstanceIds=[lost])
@@ -72,6 +78,7 @@ def test_a_fleet_s_place_is_made_kept_changed_restored_and_left_empty(stack: Aws
     assert hosts["manager-2"]["id"] != lost
     assert hosts["manager-2"]["host_key"] == made["hosts"]["manager-2"]["host_key"], "its successor is known already"
     assert hosts["manager-1"] == made["hosts"]["manager-1"]
+    assert stack.preview().steps == []
 
     stack.destroy()
     assert account.left() == before

@@ -47,7 +47,7 @@ def _create(account: Account, planned: State) -> str:
 
 
 def _tell(account: Account, id_: str, state: State) -> Mapping[str, Any]:
-    """All but who is told, which moto can't say."""
+    """All but who is told, and tags, which moto can't say."""
     budget = account.ask("budgets", "describe_budget", **_names(id_))["Budget"]
     found = account.ask("budgets", "describe_notifications_for_budget", **_names(id_))["Notifications"]
     kept = state.get("notifications") or []
@@ -60,6 +60,10 @@ def _tell(account: Account, id_: str, state: State) -> Mapping[str, Any]:
         "limitUnit": budget["BudgetLimit"]["Unit"],
         "notifications": [item for item in kept if (item["notificationType"], item["threshold"]) in here],
     }
+
+
+def _update(_account: Account, _id: str, _state: State, _planned: State) -> None:
+    """Nothing to do: moto keeps no tags of budgets."""
 
 
 def _delete(account: Account, id_: str, _state: State) -> None:
@@ -87,6 +91,8 @@ BUDGET: Final = ResourceType(
     ),
     create=_create,
     tell=_tell,
+    update=_update,
+    updated=frozenset({"tags"}),
     delete=_delete,
     gone=frozenset({"NotFoundException"}),
 )

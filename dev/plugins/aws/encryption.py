@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from dev.plugins.aws import tags
 from dev.plugins.aws.account import Account
 from dev.plugins.aws.resource_type import ResourceType
 from dev.plugins.planning import State
@@ -12,11 +13,14 @@ ENDED: Final = "PendingDeletion"
 
 
 def _create(account: Account, planned: State) -> str:
-    labels = [{"TagKey": key, "TagValue": value} for key, value in (planned.get("tags") or {}).items()]
-    answer = account.ask("kms", "create_key", Description=planned["description"], Tags=labels)
+    answer = account.ask("kms", "create_key", Description=planned["description"], Tags=_labels(planned))
     id_ = str(answer["KeyMetadata"]["KeyId"])
     _rotate(account, id_, planned)
     return id_
+
+
+def _labels(planned: State) -> list[dict[str, str]]:
+    return [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tags.pairs(planned)]
 
 
 def _rotate(account: Account, id_: str, planned: State) -> None:
@@ -37,7 +41,10 @@ def _tell(account: Account, id_: str, _state: State) -> Mapping[str, Any] | None
     }
 
 
-def _update(account: Account, id_: str, _state: State, planned: State) -> None:
+def _update(account: Account, id_: str, state: State, planned: State) -> None:
+    if gone := tags.removed(state, planned):
+        account.ask("kms", "untag_resource", KeyId=id_, TagKeys=gone)
+    account.ask("kms", "tag_resource", KeyId=id_, Tags=_labels(planned))
     account.ask("kms", "update_key_description", KeyId=id_, Description=planned["description"])
     _rotate(account, id_, planned)
 
@@ -57,7 +64,7 @@ KEY: Final = ResourceType(
     create=_create,
     tell=_tell,
     update=_update,
-    updated=frozenset({"description", "enableKeyRotation", "deletionWindowInDays"}),
+    updated=frozenset({"description", "enableKeyRotation", "deletionWindowInDays", "tags"}),
     delete=_delete,
     gone=frozenset({"NotFoundException"}),
 )

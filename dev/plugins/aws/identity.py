@@ -117,6 +117,12 @@ def _tell_profile(account: Account, id_: str, _state: State) -> Mapping[str, Any
     }
 
 
+def _update_profile(account: Account, id_: str, state: State, planned: State) -> None:
+    if gone := tags.removed(state, planned):
+        account.ask("iam", "untag_instance_profile", InstanceProfileName=id_, TagKeys=gone)
+    account.ask("iam", "tag_instance_profile", InstanceProfileName=id_, Tags=tags.pairs(planned))
+
+
 def _delete_profile(account: Account, id_: str, state: State) -> None:
     account.ask("iam", "remove_role_from_instance_profile", InstanceProfileName=id_, RoleName=state["role"])
     account.ask("iam", "delete_instance_profile", InstanceProfileName=id_)
@@ -126,6 +132,8 @@ INSTANCE_PROFILE: Final = ResourceType(
     block=Block.of(name=string(required=True, replaces=True), role=string(required=True), tags=mapping()),
     create=_create_profile,
     tell=_tell_profile,
+    update=_update_profile,
+    updated=TAGS,
     delete=_delete_profile,
     gone=GONE,
 )

@@ -39,7 +39,10 @@ def _tell(account: Account, id_: str, _state: State) -> Mapping[str, Any]:
     }
 
 
-def _update(account: Account, id_: str, _state: State, planned: State) -> None:
+def _update(account: Account, id_: str, state: State, planned: State) -> None:
+    if gone := tags.removed(state, planned):
+        account.ask("ecr", "untag_resource", resourceArn=state["arn"], tagKeys=gone)
+    account.ask("ecr", "tag_resource", resourceArn=state["arn"], tags=tags.pairs(planned))
     account.ask("ecr", "put_image_tag_mutability", repositoryName=id_, imageTagMutability=planned["imageTagMutability"])
     scanning = planned["imageScanningConfiguration"]
     account.ask("ecr", "put_image_scanning_configuration", repositoryName=id_, imageScanningConfiguration=scanning)
@@ -67,7 +70,7 @@ REPOSITORY: Final = ResourceType(
     create=_create,
     tell=_tell,
     update=_update,
-    updated=frozenset({"imageTagMutability", "imageScanningConfiguration", "forceDelete"}),
+    updated=frozenset({"imageTagMutability", "imageScanningConfiguration", "forceDelete", "tags"}),
     delete=_delete,
     gone=frozenset({"RepositoryNotFoundException"}),
 )

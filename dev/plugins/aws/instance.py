@@ -9,6 +9,7 @@ from dev.plugins.aws.account import Account
 from dev.plugins.aws.network import TAGS
 from dev.plugins.aws.resource_type import ResourceType
 from dev.plugins.planning import State
+from dev.plugins.resource import OperationError
 from dev.plugins.schema import Block, boolean, integer, mapping, nested, string, unordered
 
 ENDED: Final = ("shutting-down", "terminated")
@@ -97,6 +98,16 @@ def _disk(account: Account, instance: Mapping[str, Any], state: State) -> Mappin
     }
 
 
+def _update(account: Account, id_: str, state: State, planned: State) -> None:
+    before, after = ({**of["rootBlockDevice"], "tags": None} for of in (state, planned))
+    if before != after:
+        raise OperationError(f"{id_}: this stand-in changes nothing of a disk but its tags")
+    tags.retag(account, id_, state, planned)
+    (reservation,) = account.ask("ec2", "describe_instances", InstanceIds=[id_])["Reservations"]
+    for attached in reservation["Instances"][0]["BlockDeviceMappings"]:
+        tags.retag(account, attached["Ebs"]["VolumeId"], state["rootBlockDevice"], planned["rootBlockDevice"])
+
+
 def _delete(account: Account, id_: str, _state: State) -> None:
     account.ask("ec2", "terminate_instances", InstanceIds=[id_])
 
@@ -144,8 +155,8 @@ INSTANCE: Final = ResourceType(
     ),
     create=_create,
     tell=_tell,
-    update=tags.retag,
-    updated=TAGS,
+    update=_update,
+    updated=TAGS | {"rootBlockDevice"},
     delete=_delete,
     gone=frozenset({"InvalidInstanceID.NotFound"}),
 )

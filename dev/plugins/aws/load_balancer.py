@@ -19,6 +19,13 @@ def _tags(account: Account, arn: str) -> dict[str, str]:
     return tags.mapped(described["Tags"])
 
 
+def _retag(account: Account, id_: str, state: State, planned: State) -> None:
+    if gone := tags.removed(state, planned):
+        account.ask(SERVICE, "remove_tags", ResourceArns=[id_], TagKeys=gone)
+    if found := tags.pairs(planned):
+        account.ask(SERVICE, "add_tags", ResourceArns=[id_], Tags=found)
+
+
 def _labels(planned: State) -> Mapping[str, Any]:
     found = tags.pairs(planned)
     return {"Tags": found} if found else {}
@@ -40,11 +47,16 @@ def _create_balancer(account: Account, planned: State) -> str:
         **_labels(planned),
     )
     arn = str(answer["LoadBalancers"][0]["LoadBalancerArn"])
-    _update_balancer(account, arn, {}, planned)
+    _cross_zone(account, arn, planned)
     return arn
 
 
-def _update_balancer(account: Account, id_: str, _state: State, planned: State) -> None:
+def _update_balancer(account: Account, id_: str, state: State, planned: State) -> None:
+    _retag(account, id_, state, planned)
+    _cross_zone(account, id_, planned)
+
+
+def _cross_zone(account: Account, id_: str, planned: State) -> None:
     value = str(planned["enableCrossZoneLoadBalancing"]).lower()
     attributes = [{"Key": CROSS_ZONE, "Value": value}]
     account.ask(SERVICE, "modify_load_balancer_attributes", LoadBalancerArn=id_, Attributes=attributes)
@@ -87,7 +99,7 @@ LOAD_BALANCER: Final = ResourceType(
     create=_create_balancer,
     tell=_tell_balancer,
     update=_update_balancer,
-    updated=frozenset({"enableCrossZoneLoadBalancing"}),
+    updated=frozenset({"enableCrossZoneLoadBalancing", "tags"}),
     delete=_delete_balancer,
     gone=frozenset({"LoadBalancerNotFound"}),
 )
@@ -144,7 +156,8 @@ def _tell_group(account: Account, id_: str, _state: State) -> Mapping[str, Any]:
     }
 
 
-def _update_group(account: Account, id_: str, _state: State, planned: State) -> None:
+def _update_group(account: Account, id_: str, state: State, planned: State) -> None:
+    _retag(account, id_, state, planned)
     _drain(account, id_, planned)
     account.ask(SERVICE, "modify_target_group", TargetGroupArn=id_, **_health_check(planned))
 
@@ -178,7 +191,7 @@ TARGET_GROUP: Final = ResourceType(
     create=_create_group,
     tell=_tell_group,
     update=_update_group,
-    updated=frozenset({"deregistrationDelay", "healthCheck"}),
+    updated=frozenset({"deregistrationDelay", "healthCheck", "tags"}),
     delete=_delete_group,
     gone=frozenset({"TargetGroupNotFound"}),
 )

@@ -48,6 +48,12 @@ def _tell_certificate(account: Account, id_: str, _state: State) -> Mapping[str,
     }
 
 
+def _update_certificate(account: Account, id_: str, state: State, planned: State) -> None:
+    if gone := [{"Key": key} for key in tags.removed(state, planned)]:
+        account.ask("acm", "remove_tags_from_certificate", CertificateArn=id_, Tags=gone)
+    account.ask("acm", "add_tags_to_certificate", CertificateArn=id_, Tags=tags.pairs(planned))
+
+
 def _delete_certificate(account: Account, id_: str, _state: State) -> None:
     account.ask("acm", "delete_certificate", CertificateArn=id_)
 
@@ -70,6 +76,8 @@ CERTIFICATE: Final = ResourceType(
     ),
     create=_create_certificate,
     tell=_tell_certificate,
+    update=_update_certificate,
+    updated=frozenset({"tags"}),
     delete=_delete_certificate,
     gone=frozenset({"ResourceNotFoundException"}),
 )
