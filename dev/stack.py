@@ -9,7 +9,7 @@ from pathlib import Path
 import docker.errors
 
 from dev import commands, home, recovery
-from dev.environment import environment
+from dev.environment import BACKEND_VARIABLE, environment
 from dev.errors import EngineError
 from dev.progress import Steps
 from dev.pulumi_events import Follower
@@ -36,7 +36,7 @@ def deploy(name: str, project: Path, steps: Steps) -> None:
     Raises:
         EngineError: Pulumi refused or failed; with what it said.
     """
-    variables = {**os.environ, **environment()}
+    variables = _variables(name)
     with steps.step(f"stack {name}") as step:
         if not exists(name):
             _pulumi("init", name, project, environ=variables)
@@ -59,7 +59,7 @@ def destroy(name: str, project: Path, steps: Steps) -> None:
     Raises:
         EngineError: Pulumi refused or failed; with what it said.
     """
-    variables = {**os.environ, **environment()}
+    variables = _variables(name)
     with steps.step(f"stack {name}") as step:
         _recover(name, project, variables, steps)
         expected = _resources(home.stack_state(name))
@@ -68,6 +68,16 @@ def destroy(name: str, project: Path, steps: Steps) -> None:
             _follow("destroy", name, project, Follower(step, 2 * expected), variables, *UNASKED, "--refresh")
         _pulumi("rm", name, project, "--yes", "--preserve-config", environ=variables)
         step.done(f"{expected} resources deleted" if expected else "nothing was deployed")
+
+
+def _variables(name: str) -> dict[str, str]:
+    """The whole environment of a command on our own state."""
+    if os.environ.get(BACKEND_VARIABLE):
+        raise EngineError(
+            f"stack {name}: {BACKEND_VARIABLE} names a shared state, and this is for stacks of this machine alone; "
+            "use `fleet deploy` and `fleet destroy`, or unset it"
+        )
+    return {**os.environ, **environment()}
 
 
 def _follow(

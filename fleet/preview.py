@@ -6,24 +6,32 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fleet import preview_changes, preview_log, stack_secrets
+from fleet import preview_changes, preview_log, preview_plan, stack_secrets
+from fleet.deployment import POLICY_PACK
 from fleet.errors import FleetError
 from fleet.preview_changes import Changes
 from fleet.preview_log import Violation
+from fleet.preview_plan import Plan
 from fleet.project import stack_file
-from fleet.servers import POLICY_PACK
 from fleet.stack_secrets import Secret, State
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """What a preview found. `errors` is why it could not be made; `missing` the secrets to set first."""
+    """What a preview found.
+
+    Attributes:
+        errors: why it could not be made.
+        missing: the secrets to set first.
+        plan: what an `up` would do.
+    """
 
     stack: str
     errors: tuple[str, ...]
     violations: tuple[Violation, ...]
     missing: tuple[Secret, ...]
     changes: Changes
+    plan: Plan
 
     @property
     def may_go(self) -> bool:
@@ -63,6 +71,7 @@ def read(stack: str, project: Path, environment: Mapping[str, str]) -> Preview:
         violations=log.violations,
         missing=missing,
         changes=preview_changes.changes(log),
+        plan=preview_plan.plan(stack, log),
     )
 
 

@@ -46,6 +46,12 @@ def markdown(preview: Preview) -> str:
     return "".join(parts)
 
 
+def without_preview(stack: str, run: str) -> str:
+    """Return the comment where a preview did not come so far as to write one. `run` is where to read on."""
+    where = f"\n[What the workflow said]({run})\n" if run else ""
+    return f"{marker(stack)}\n## Preview of {_code(stack)} failed: it could not be started\n{where}"
+
+
 def _sections(preview: Preview) -> list[Section]:
     lost = [resource for resource in preview.changes.resources if resource.loses_state]
     counts = ", ".join(f"{count} {WORDS.get(op, op)}" for op, count in preview.changes.counts.items())

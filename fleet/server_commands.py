@@ -169,7 +169,7 @@ def _call_tool(endpoint: "Endpoint", tool: str, arguments: dict[str, object], *,
 
 def _apply(change: "Change", stack: str, *, preview: bool, yes: bool) -> None:
     """Write a change, preview it, and deploy it if asked to; a preview that fails puts the file back."""
-    from fleet import project, servers, stack_secrets
+    from fleet import deployment, project, stack_secrets
     from fleet.console import say
 
     root, environment = project.directory(), project.environment()
@@ -183,7 +183,7 @@ def _apply(change: "Change", stack: str, *, preview: bool, yes: bool) -> None:
         return
     if preview:
         try:
-            previewed = servers.preview(stack, root, environment)
+            previewed = deployment.preview(stack, root, environment)
         except BaseException:
             change.undo()
             raise
@@ -196,7 +196,7 @@ def _apply(change: "Change", stack: str, *, preview: bool, yes: bool) -> None:
     typer.echo(change.line)
     if not yes:
         say(f"changed {change.file.name}. Next:\n  pulumi up -s {stack}")
-    elif not servers.up(stack, root, environment):
+    elif not deployment.up(stack, root, environment):
         raise FleetError(
             f"`pulumi up -s {stack}` failed; {change.file.name} stays changed",
             hint="the reason stands above; `fleet status` lists what runs",

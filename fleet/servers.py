@@ -1,6 +1,5 @@
 """Adds and removes servers of a stack: checked first, written as one line, previewed at once."""
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,6 @@ from fleet import sources, stackfile
 from fleet.errors import FleetError
 from fleet.project import existing_stack_file
 from fleet.stackfile import Entry, StackText
-
-POLICY_PACK = "policy"
-"""The folder of the policy pack in the project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,25 +96,3 @@ def removing(name: str, *, project: Path, stack: str) -> Change:
     stackfile.checked(StackText(after, name=file.name), stack, project)
     line = stackfile.one_line(name, text.servers[name])
     return Change(file=file, before=text.text, after=after, server=name, line=line)
-
-
-def preview(stack: str, project: Path, environment: Mapping[str, str]) -> bool:
-    """Show on stderr what `pulumi up` would do, and which policies it breaks. Returns whether it may be done."""
-    return _pulumi(
-        "preview", "--diff=false", "--policy-pack", POLICY_PACK, stack=stack, project=project, environment=environment
-    )
-
-
-def up(stack: str, project: Path, environment: Mapping[str, str]) -> bool:
-    """Bring the stack up without asking. Returns whether that worked."""
-    return _pulumi("up", "--yes", "--skip-preview", stack=stack, project=project, environment=environment)
-
-
-def _pulumi(*arguments: str, stack: str, project: Path, environment: Mapping[str, str]) -> bool:
-    command = ["pulumi", *arguments, "--stack", stack, "--non-interactive"]
-    try:
-        # Its report is progress, not data: it goes to stderr.
-        done = subprocess.run(command, cwd=project, env=dict(environment), stdout=2, check=False)
-    except FileNotFoundError:
-        raise FleetError("the Pulumi CLI is not on PATH", hint="`fleet engine` gets it") from None
-    return done.returncode == 0

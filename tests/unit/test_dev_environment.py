@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from dev import environment, reach
+from dev.errors import EngineError
+from dev.progress import Steps
 from dev.reach import Reach
+from dev.stack import deploy
 
 Machine = Callable[[Reach], dict[str, str]]
 
@@ -91,3 +94,18 @@ def test_a_record_of_an_older_version_is_asked_anew(monkeypatch: pytest.MonkeyPa
     (tmp_path / "reach.json").write_text('{"docker_host": null}')
     monkeypatch.setattr(reach, "reach", lambda: BARE)
     assert reach.known() == BARE
+
+
+def test_a_shared_state_is_used_and_never_encrypted_with_the_published_passphrase(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machine(BARE)
+    shared = {"PATH": "/usr/bin:/bin", "MCP_FLEET_BACKEND_URL": "s3://state"}
+    variables = environment.environment(shared)
+    assert variables["PULUMI_BACKEND_URL"] == "s3://state"
+    assert "PULUMI_CONFIG_PASSPHRASE" not in variables
+    with pytest.raises(EngineError, match="published"):
+        environment.environment({**shared, "PULUMI_CONFIG_PASSPHRASE": environment.PASSPHRASE})
+    monkeypatch.setenv("MCP_FLEET_BACKEND_URL", "s3://state")
+    with pytest.raises(EngineError, match="fleet deploy"), Steps() as steps:
+        deploy("prod", tmp_path, steps)

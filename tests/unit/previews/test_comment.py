@@ -6,6 +6,8 @@ The recordings are previews of a stack of three servers, without what did not ch
 
 import json
 import os
+from dataclasses import replace
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet import preview_changes, preview_log
+from fleet import preview_changes, preview_log, preview_plan
 from fleet.preview import Preview
 from fleet.preview_changes import Changes, Kind, PropertyChange, ResourceChange, ServerChange
 from fleet.preview_comment import LIMIT, markdown, marker
 from fleet.preview_log import Violation
+from fleet.preview_plan import Plan
 from fleet.stack_secrets import Secret, State
 
 HERE = Path(__file__).parent
@@ -30,8 +33,14 @@ def recorded(name: str) -> Preview:
     lines = (HERE / "recorded" / f"{name}.jsonl").read_text().splitlines()
     log = preview_log.read(lines, failed=name in FAILED)
     missing = (MISSING,) if name == "refused" else ()
-    changes = preview_changes.changes(log)
-    return Preview(stack="dev", errors=log.errors, violations=log.violations, missing=missing, changes=changes)
+    return Preview(
+        stack="dev",
+        errors=log.errors,
+        violations=log.violations,
+        missing=missing,
+        changes=preview_changes.changes(log),
+        plan=preview_plan.plan("dev", log),
+    )
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -60,9 +69,7 @@ def test_what_the_policy_calls_a_secret_is_not_repeated() -> None:
     event = {"policyEvent": {"resourceUrn": urn, "message": "No secret.\nenv.NEW holds a key", **level}}
     lines = (HERE / "recorded" / "change.jsonl").read_text().splitlines()
     log = preview_log.read([*lines, json.dumps(event)], failed=True)
-    comment = markdown(
-        Preview(stack="dev", errors=(), violations=log.violations, missing=(), changes=preview_changes.changes(log))
-    )
+    comment = markdown(replace(preview, violations=log.violations, changes=preview_changes.changes(log)))
     assert "'z'" in markdown(preview)
     assert "'z'" not in comment
     assert "env.NEW" in comment
@@ -100,10 +107,13 @@ def test_nothing_in_a_value_is_markdown() -> None:
 def preview_of(servers: tuple[ServerChange, ...] = (), **parts: Any) -> Preview:
     empty: dict[str, Any] = {"errors": (), "violations": (), "missing": ()}
     resources = parts.pop("resources", ())
-    return Preview(stack="dev", changes=Changes(servers=servers, resources=resources), **(empty | parts))
+    plan = Plan(stack="dev", steps={})
+    return Preview(stack="dev", changes=Changes(servers=servers, resources=resources), plan=plan, **(empty | parts))
 
 
-TEXT = st.text(max_size=40) | st.text(alphabet="ab|`<\n", min_size=500, max_size=3000)
+TEXT = st.builds(
+    mul, st.text(max_size=8) | st.sampled_from(["a|", "`", "<b>", "```", "x\n"]), st.sampled_from([1, 700])
+)
 SERVERS = st.builds(
     ServerChange,
     name=TEXT,
