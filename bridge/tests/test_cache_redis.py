@@ -135,6 +135,20 @@ def test_what_changed_while_redis_was_away_does_not_come_back_with_it(redis: Red
         assert look(other) == "2"
 
 
+def test_when_redis_has_lost_the_tokens_no_older_result_is_taken(redis: RedisServer) -> None:
+    with replica(redis) as first:
+        assert [look(first, at) for at in (1, 2)] == ["1", "2"]
+        wait_for_results(redis, 2)
+        call(first, "change")
+    [tokens] = redis.client.keys("*:generations")
+    redis.client.delete(tokens)
+    with replica(redis) as second:
+        assert look(second, at=2) == "1"
+        redis.client.delete(tokens)
+        assert look(second, at=1) == "2"
+        eventually(lambda: redis.client.exists(tokens) == 1, "nobody made new tokens")
+
+
 def test_a_replica_without_redis_serves_and_finds_it_later(redis: RedisServer) -> None:
     redis.kill()
     with replica(redis, up=False) as running:

@@ -14,7 +14,7 @@ def test_each_server_has_a_user_that_reaches_its_own_results_alone() -> None:
     users = [line for line in lines if line.startswith("user ")]
     assert [line.split()[1] for line in users] == ["mcp-notes", "mcp-time"]
     digest = hashlib.sha256(b"s3cret").hexdigest()
-    commands = "+get +set +pttl +hset +hgetall +expire"
+    commands = "+get +set +pttl +hset +hsetnx +hgetall +expire"
     assert users[1] == f"user mcp-time on #{digest} resetchannels ~mcp:cache:time:* -@all {commands}"
     assert "s3cret" not in "".join(lines)
 

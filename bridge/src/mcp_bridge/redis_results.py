@@ -1,8 +1,8 @@
 """The cache that the replicas of a server share, in Redis. Calls go on without it while it is away.
 
 Keys begin with what the server's user in Redis can reach and a digest of what the results hang on: replicas of another
-release have their own. A result is kept with the token of its method's generation;
-`list_changed` sets another token, and a result with any other than the newest is none. Every second each replica reads
+release have their own. A result is kept with the token of its method's generation; `list_changed` sets another token,
+at random, and so does who finds none. A result with any but the present one is none. Every second, each replica reads
 the tokens, so that what it keeps itself is forgotten too.
 """
 
@@ -35,11 +35,10 @@ TASKS: Final = 256
 """Exchanges under way. Whatever comes on top does without."""
 
 TOKENS_SECONDS: Final = 3600
-"""For which tokens are kept after a change: longer than any result."""
+"""For which tokens are kept after the last replica has read them: longer than any result."""
 
 TOKEN_BYTES: Final = 16
 Command = tuple[str | bytes | int, ...]
-_FIRST: Final = b"0" * TOKEN_BYTES
 
 
 class RedisResults:
@@ -80,8 +79,8 @@ class RedisResults:
 
     @property
     def up(self) -> bool:
-        """Whether Redis answers."""
-        return self._reached is True
+        """Whether Redis answers, and has said what is stale."""
+        return self._reached is True and self._tokens is not None
 
     def serves(self, child: Profile) -> None:
         """Take what the server says of itself: only results of its like are its own."""
@@ -115,7 +114,7 @@ class RedisResults:
 
     def changed(self, methods: frozenset[str]) -> None:
         """Set other tokens: now, or when Redis is back. Until then nothing is taken from it."""
-        fresh = {method: secrets.token_hex(TOKEN_BYTES // 2).encode() for method in methods}
+        fresh = {method: _token() for method in methods}
         self._untold |= fresh
         if self._tokens is not None:
             self._tokens |= fresh
@@ -132,7 +131,7 @@ class RedisResults:
 
     @property
     def _usable(self) -> bool:
-        return self.up and self._tokens is not None and not self._untold and len(self._tasks) < TASKS
+        return self.up and not self._untold and len(self._tasks) < TASKS
 
     def _name(self, key: Key) -> str:
         parts = (key.method, key.client, [(name, msgspec.Raw(value)) for name, value in key.params])
@@ -148,8 +147,11 @@ class RedisResults:
         answers = await self._execute(("HGETALL", self._generations), ("GET", name), ("PTTL", name))
         if answers is not None and prefix == self._prefix:
             tokens, entry, milliseconds = answers
-            self._learn(tokens)
-            if entry is not None and milliseconds > 0 and entry[:TOKEN_BYTES] == self._token(key.method):
+            if len(tokens) == len(METHODS):
+                self._learn(tokens)
+            else:
+                self._tokens = None
+            if entry is not None and milliseconds > 0 and entry[:TOKEN_BYTES] == self._valid_token(key.method):
                 kept = Shared(entry[TOKEN_BYTES:], milliseconds / 1000)
         found(kept)
 
@@ -159,22 +161,28 @@ class RedisResults:
     async def _exchange_tokens(self) -> None:
         untold, prefix = dict(self._untold), self._prefix
         telling: list[Command] = [("HSET", self._generations, method, token) for method, token in untold.items()]
-        if telling:
-            telling.append(("EXPIRE", self._generations, TOKENS_SECONDS))
-        answers = await self._execute(*telling, ("HGETALL", self._generations))
-        if answers is not None and prefix == self._prefix:
+        tokens = await self._read_tokens(telling)
+        if tokens is not None and len(tokens) < len(METHODS):
+            tokens = await self._read_tokens([("HSETNX", self._generations, method, _token()) for method in METHODS])
+        if tokens is not None and prefix == self._prefix:
             self._untold = {method: token for method, token in self._untold.items() if untold.get(method) != token}
-            self._learn(answers[-1])
+            self._learn(tokens)
+
+    async def _read_tokens(self, first: list[Command]) -> Mapping[bytes, bytes] | None:
+        """Return the tokens that hold after some commands, None where Redis is away."""
+        expire: Command = ("EXPIRE", self._generations, TOKENS_SECONDS)
+        answers = await self._execute(*first, expire, ("HGETALL", self._generations))
+        return None if answers is None else answers[-1]
 
     def _learn(self, found: Mapping[bytes, bytes]) -> None:
         """Take the tokens that hold for all replicas; those that were not told yet are newer."""
         before = self._tokens
-        self._tokens = {method: found.get(method.encode(), _FIRST) for method in METHODS} | self._untold
+        self._tokens = {method: found[method.encode()] for method in METHODS} | self._untold
         changed = frozenset(method for method in METHODS if before is None or before[method] != self._tokens[method])
         if changed:
             self._stale(changed)
 
-    def _token(self, method: str) -> bytes | None:
+    def _valid_token(self, method: str) -> bytes | None:
         return None if self._tokens is None or self._untold else self._tokens[method]
 
     async def _execute(self, *commands: Command) -> list[Any] | None:
@@ -209,3 +217,7 @@ class RedisResults:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             logs.fault("cache_redis_fault", error)
+
+
+def _token() -> bytes:
+    return secrets.token_hex(TOKEN_BYTES // 2).encode()

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-COMMANDS: Final = ("get", "set", "pttl", "hset", "hgetall", "expire")
+COMMANDS: Final = ("get", "set", "pttl", "hset", "hsetnx", "hgetall", "expire")
 """What a bridge does there."""
 
 
