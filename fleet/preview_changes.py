@@ -7,22 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from fleet.preview_log import PreviewLog, Step
+from policy.resource_types import STATEFUL
 
 SERVER = "mcp-fleet:components:McpServer"
 IMAGE = "docker-build:index:Image"
 UNCHANGED = frozenset({"same", "read", "refresh"})
-STATEFUL = frozenset(
-    {
-        "docker:index/volume:Volume",
-        "aws:ebs/volume:Volume",
-        "aws:ecr/repository:Repository",
-        "aws:kms/key:Key",
-        "aws:s3/bucket:Bucket",
-        "pulumi-python:dynamic/lambda-labs:FileSystem",
-    }
-)
-"""Types of resources whose content is lost with them."""
-
 UNKNOWN = frozenset(
     {
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",

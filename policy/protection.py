@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from pulumi_policy import ResourceValidationArgs
 
-from .resource_types import AWS_BUCKETS, AWS_KEY, AWS_REPOSITORY, AWS_VOLUME, DOCKER_VOLUME, LAMBDA_FILE_SYSTEM
+from .resource_types import STATEFUL
 from .rule import rule
 
-STATEFUL = (*AWS_BUCKETS, AWS_KEY, AWS_REPOSITORY, AWS_VOLUME, DOCKER_VOLUME, LAMBDA_FILE_SYSTEM)
 PROTECTED_STACKS = ("prod",)
 
 

@@ -22,3 +22,6 @@ AWS_REPOSITORY = "aws:ecr/repository:Repository"
 AWS_SECURITY_GROUPS = ("aws:ec2/securityGroup:SecurityGroup", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")
 AWS_SECURITY_GROUP_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
 AWS_VOLUME = "aws:ebs/volume:Volume"
+
+STATEFUL = (*AWS_BUCKETS, AWS_KEY, AWS_REPOSITORY, AWS_VOLUME, DOCKER_VOLUME, LAMBDA_FILE_SYSTEM)
+"""What is lost with them can't be made again."""

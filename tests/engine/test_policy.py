@@ -1,5 +1,6 @@
 """The policy pack and `fleet preview` on the real engine: the dev stack is in order, a broken service is refused."""
 
+import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -70,6 +71,34 @@ def test_the_comment_is_written_when_the_preview_fails_too(dev: Deployment) -> N
     dev.write()
     assert run.returncode == 1
     assert "has no version" in file.read_text()
+
+
+def test_no_secret_is_in_the_comment_the_json_or_the_plan(dev: Deployment) -> None:
+    canary = "canary-4b1d7e"
+    files = {name: dev.directory / name for name in ("comment.md", "plan.json")}
+    code = dev.directory / "__main__.py"
+    whole = code.read_text()
+    time = {"source": "pypi:mcp-server-time@2026.10.19", "secrets": ["CANARY"]}
+    with dev.changed(servers={"time": time}, clients={}):
+        dev.write()
+        dev.set_secret("secrets.time.CANARY", canary)
+        arguments = ("preview", "--markdown", str(files["comment.md"]), "--plan", str(files["plan.json"]), "--json")
+        run = dev.fleet(*arguments, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
+        said = [run.stdout, run.stderr, *(file.read_text() for file in files.values())]
+        code.write_text(whole.replace("    stack = load_stack", LEAK))
+        run = dev.fleet(*arguments, check=False)
+        assert "the program leaks" in run.stdout
+        said += [run.stdout, run.stderr, files["comment.md"].read_text()]
+    code.write_text(whole)
+    for text in said:
+        assert canary not in text
+        assert base64.b64encode(canary.encode()).decode().rstrip("=") not in text
+
+
+LEAK = """\
+    raise ValueError(f"the program leaks {pulumi.Config('mcp-fleet').get_object('secrets')}")
+    stack = load_stack"""
 
 
 @contextmanager
