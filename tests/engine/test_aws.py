@@ -59,10 +59,12 @@ def test_a_fleet_s_place_is_made_kept_changed_restored_and_left_empty(stack: Aws
     assert stack.up(refresh=True).steps == [], "what was read is what was asked for"
 
     stack.wanted = replace(stack.wanted, ssh_from=["203.0.113.128/25"])
-    assert set(stack.up().steps) == {
+    change = {
         Step("create", INGRESS, "aws-hosts-ssh-203.0.113.128/25"),
         Step("delete", INGRESS, "aws-hosts-ssh-203.0.113.0/24"),
     }
+    assert set(stack.preview().steps) == change, "nothing else is in a reviewer's preview"
+    assert set(stack.up().steps) == change
 
     stack.wanted = replace(stack.wanted, tags={"owner": "platform"})
     assert {step.operation for step in stack.up().steps} == {"update"}, "no machine goes for a tag"

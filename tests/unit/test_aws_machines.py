@@ -115,6 +115,7 @@ def test_machines_that_would_not_be_a_fleet_are_refused(changed: dict[str, Any],
     [
         ({"label": "Test"}, "label 'Test' must be"),
         ({"label": "t" * 29}, "up to 28"),
+        ({"label": "test-"}, "from a letter to no -"),
         ({"ssh_from": []}, "nobody could log in"),
         ({"wireguard_peers": {"gpu": "198.51.100.1/32"}}, "need `wireguard`"),
     ],
@@ -131,10 +132,19 @@ def test_a_network_without_room_or_that_is_not_ours_is_refused(block: str) -> No
         subnet_blocks(block, ZONES)
 
 
-def test_no_port_of_the_hosts_is_opened_to_anywhere() -> None:
-    anywhere = {"tunnel": Opening(port=wireguard(51820), source="0.0.0.0/0")}
-    args = AwsSecurityGroupsArgs(label="test", vpc="vpc", gateway_port=8080, between_hosts=[], openings=anywhere)
-    with pytest.raises(pulumi.RunError, match=r"tunnel: port 51820 of the hosts would be open to 0\.0\.0\.0/0"):
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("0.0.0.0/0", r"tunnel: port 51820 of the hosts would be open to 0\.0\.0\.0/0"),
+        ("128.0.0.0/1", "as good as anywhere"),
+        ("203.0.113.7/24", "has host bits set; give a network such as"),
+        ("office", "tunnel: Expected 4 octets in 'office'"),
+    ],
+)
+def test_no_port_of_the_hosts_is_opened_to_anywhere(source: str, reason: str) -> None:
+    opened = {"tunnel": Opening(port=wireguard(51820), source=source)}
+    args = AwsSecurityGroupsArgs(label="test", vpc="vpc", gateway_port=8080, between_hosts=[], openings=opened)
+    with pytest.raises(pulumi.RunError, match=reason):
         check_security_groups(args)
 
 

@@ -1,5 +1,6 @@
 """A fleet's place on AWS: network, machines, images, backups, the way in, and what it may cost."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ from .security_groups import (
     wireguard,
 )
 
+LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 LABEL_CHARACTERS = 28
 """Load balancers have names of at most 32."""
 KEY_DELETION_DAYS = 30
@@ -58,7 +60,7 @@ class AwsHostsArgs:
         groups, images, public_key, wireguard: see AwsMachinesArgs.
         block: addresses of the network: see AwsNetworkArgs.
         ssh_from: networks in CIDR form from which Pulumi and administrators reach the hosts' sshd.
-        session_manager: whether administrators get in by SSM instead, or as well.
+        session_manager: whether administrators get in by SSM instead, or as well; the images need its agent.
         wireguard_peers: addresses of the fleet's hosts in other clouds by name, in CIDR form.
         data_path_port: UDP port of the overlay networks.
         gateway_port: where the gateways listen, on every host.
@@ -259,9 +261,10 @@ def check(args: AwsHostsArgs) -> None:
     Raises:
         pulumi.RunError: Says which, and why.
     """
-    plain = args.label.replace("-", "")
-    if not (plain.isalnum() and plain.islower() and plain.isascii() and len(args.label) <= LABEL_CHARACTERS):
-        raise pulumi.RunError(f"AWS: label {args.label!r} must be up to {LABEL_CHARACTERS} of a-z, 0-9 and -")
+    if not LABEL.fullmatch(args.label) or len(args.label) > LABEL_CHARACTERS:
+        raise pulumi.RunError(
+            f"AWS: label {args.label!r} must be up to {LABEL_CHARACTERS} of a-z, 0-9 and -, from a letter to no -"
+        )
     if not args.ssh_from and not args.session_manager:
         raise pulumi.RunError("AWS: nobody could log in on the hosts; give `ssh_from` or `session_manager`")
     if args.wireguard_peers and args.wireguard is None:

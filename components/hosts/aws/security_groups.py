@@ -1,5 +1,6 @@
 """Who reaches which port of a fleet on AWS."""
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,6 +8,8 @@ import pulumi
 from pulumi_aws import ec2, vpc
 
 ANYWHERE = "0.0.0.0/0"
+WIDEST_SOURCE = 8
+"""Prefix of the largest network that hosts are opened to: that of a company with a class A network of its own."""
 HTTPS_PORT = 443
 SSH_PORT = 22
 SWARM_PORTS = (("tcp", 2377, "management"), ("tcp", 7946, "gossip"), ("udp", 7946, "gossip"))
@@ -84,7 +87,7 @@ class AwsSecurityGroups(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        vpc.SecurityGroupEgressRule(
+        way_out = vpc.SecurityGroupEgressRule(
             f"{name}-hosts-anywhere",
             vpc.SecurityGroupEgressRuleArgs(
                 security_group_id=hosts, cidr_ipv4=ANYWHERE, ip_protocol="-1", description="packages, images, APIs"
@@ -95,7 +98,9 @@ class AwsSecurityGroups(pulumi.ComponentResource):
             self._ingress(f"hosts-{port.protocol}-{port.number}", hosts, port, group=hosts)
         for what, opening in args.openings.items():
             self._ingress(f"hosts-{what}", hosts, opening.port, source=opening.source)
-        self.outputs = AwsSecurityGroupsOutputs(hosts=hosts, load_balancer=load_balancer)
+        # A machine needs its way out as soon as it starts: cloud-init installs packages.
+        ready = pulumi.Output.all(hosts, way_out.id).apply(lambda ids: str(ids[0]))
+        self.outputs = AwsSecurityGroupsOutputs(hosts=ready, load_balancer=load_balancer)
         self.register_outputs(vars(self.outputs))
 
     def _group(self, role: str, description: str) -> pulumi.Output[str]:
@@ -157,8 +162,22 @@ def check(args: AwsSecurityGroupsArgs) -> None:
         pulumi.RunError: Says what, and what to give instead.
     """
     for what, opening in args.openings.items():
-        if isinstance(opening.source, str) and opening.source.endswith("/0"):
-            raise pulumi.RunError(
-                f"AWS: {what}: port {opening.port.number} of the hosts would be open to {opening.source}, which is "
-                "anywhere; list the networks that need it"
-            )
+        if isinstance(opening.source, str):
+            check_source(what, opening.port.number, opening.source)
+
+
+def check_source(what: str, port: int, source: str) -> None:
+    """Refuse what is no network, or is most of the internet.
+
+    Raises:
+        pulumi.RunError: Says which.
+    """
+    try:
+        network = ipaddress.IPv4Network(source)
+    except ValueError as error:
+        raise pulumi.RunError(f"AWS: {what}: {error}; give a network such as 203.0.113.0/24") from error
+    if network.prefixlen < WIDEST_SOURCE:
+        raise pulumi.RunError(
+            f"AWS: {what}: port {port} of the hosts would be open to {source}, which is as good as anywhere; list the "
+            f"networks that need it, of /{WIDEST_SOURCE} or smaller"
+        )
