@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from stacks import build_log
+from stacks import build_log, protection
 from stacks.fleet import build_fleet
 from stacks.images import read_images
 from stacks.last_words import LastWords
@@ -28,6 +28,8 @@ def main() -> None:
         raise bad_stack(stack.name, stack.file, problems)
     pulumi.runtime.register_stack_transformation(LastWords(engine).transformation)
     pulumi.runtime.register_stack_transformation(build_log.transformation)
+    if stack.config.protect:
+        pulumi.runtime.register_stack_transformation(protection.transformation)
     exports = build_fleet(stack, read_images(ROOT), engine)
     pulumi.export("stack", stack.name)
     pulumi.export("gateway", exports.gateway)

@@ -15,7 +15,7 @@ def _unprotected(args: ResourceValidationArgs) -> Iterator[str]:
     if stack not in args.get_config().get("stacks", PROTECTED_STACKS):
         return
     if args.resource_type in STATEFUL and not args.opts.protect:
-        yield f"holds state and is not protected in stack {stack}: set protect=True in its resource options"
+        yield f"holds state and is not protected in stack {stack}: set `mcp-fleet:protect: true`"
 
 
 RULES = (

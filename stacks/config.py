@@ -196,6 +196,8 @@ class StackConfig(_Model):
     """Port of Grafana on the host. Without it, or where its image can't be had, there is no Grafana."""
     otlp_endpoint: Annotated[str, Field(pattern=r"^http://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")] | None = None
     """OTLP receiver for traces of calls, as containers reach it: http://collector:4318. No traces without it."""
+    protect: bool = False
+    """Protect what holds data, such as volumes: while it stands here, no change and no destroy deletes that."""
     builder: str | None = None
     """Name of the buildx builder; BUILDX_BUILDER or mcp-fleet when it is left out."""
     servers: dict[Label, ServerConfig] = {}

@@ -73,6 +73,22 @@ def test_the_comment_is_written_when_the_preview_fails_too(dev: Deployment) -> N
     assert "has no version" in file.read_text()
 
 
+def test_a_stack_that_is_protected_keeps_its_data(dev: Deployment) -> None:
+    code = dev.directory / "policy" / "protection.py"
+    whole = code.read_text()
+    code.write_text(whole.replace('PROTECTED_STACKS = ("prod",)', f'PROTECTED_STACKS = ("{dev.name}",)'))
+    try:
+        refused = dev.fleet("preview", "--json", check=False)
+        with dev.changed(protect=True):
+            dev.write()
+            protected = dev.fleet("preview", "--json", check=False)
+    finally:
+        code.write_text(whole)
+        dev.write()
+    assert {found["policy_name"] for found in json.loads(refused.stdout)["violations"]} == {"prod-state-protected"}
+    assert protected.returncode == 0, protected.stdout
+
+
 def test_no_secret_is_in_the_comment_the_json_or_the_plan(dev: Deployment) -> None:
     canary = "canary-4b1d7e"
     files = {name: dev.directory / name for name in ("comment.md", "plan.json")}

@@ -138,7 +138,7 @@ def test_what_is_in_order_or_not_known_yet_is_let_pass(rule: str, kind: str, pro
 
 def test_state_of_prod_must_be_protected() -> None:
     rule, volume = "prod-state-protected", "docker:index/volume:Volume"
-    assert "protect=True" in violations(rule, volume, {}, stack="prod")[0]
+    assert "mcp-fleet:protect: true" in violations(rule, volume, {}, stack="prod")[0]
     assert violations(rule, volume, {}, stack="prod", protect=True) == []
     assert violations(rule, volume, {}, stack="dev") == []
     assert violations(rule, SERVICE, service(), stack="prod") == []
