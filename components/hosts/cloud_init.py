@@ -20,6 +20,7 @@ CONTAINER_PROCESSES: Final = 1024
 PACKAGES: Final = ("docker.io", "iptables", "ca-certificates", "unattended-upgrades")
 
 ENGINE: Final[dict[str, Any]] = {
+    "exec-opts": ["native.cgroupdriver=systemd"],
     "no-new-privileges": True,
     "icc": False,
     "default-ulimits": {"nofile": {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES}},
@@ -57,7 +58,8 @@ net.ipv4.tcp_syncookies = 1
 
 JOURNAL: Final = "[Journal]\nSystemMaxUse=500M\nMaxRetentionSec=30day\n"
 
-# The engine has no such setting; its containers are scopes of this name where systemd manages the groups.
+# The engine has no such setting. Its containers are scopes of this name, and runc leaves the limit of one that asks for
+# none to systemd: https://github.com/opencontainers/runc/blob/main/docs/systemd.md
 CONTAINERS: Final = f"[Scope]\nTasksMax={CONTAINER_PROCESSES}\n"
 
 UPGRADES: Final = """\

@@ -62,6 +62,9 @@ def test_the_engine_has_the_defaults_that_services_rely_on() -> None:
     assert engine["log-opts"] == {"max-size": "10m", "max-file": "3"}
     assert engine["default-ulimits"]["nofile"]["Hard"] == 65536
     assert "live-restore" not in engine, "a Swarm's engine refuses to start with it"
+    assert engine["exec-opts"] == ["native.cgroupdriver=systemd"], "or the limit of processes has no effect"
+    path = "/etc/systemd/system/docker-.scope.d/fleet.conf"
+    assert [file["content"] for file in told()["write_files"] if file["path"] == path] == ["[Scope]\nTasksMax=1024\n"]
 
 
 @pytest.mark.parametrize("tunnel", [None, Tunnel(address="10.90.0.10/24", port=51820)])
