@@ -106,7 +106,7 @@ class SessionExchange(HttpExchange):
     __slots__ = ("_request_id", "_session", "_stream")
 
     def __init__(
-        self, reply: Reply, admitted: Admitted, *, session: Session, request_id: bytes | None, now: float
+        self, reply: Reply, admitted: Admitted, session: Session, request_id: bytes | None, now: float
     ) -> None:
         super().__init__(reply, admitted, by_code=False, headers=session_line(session), now=now)
         self._session = session

@@ -108,11 +108,12 @@ class Intake:
                 return
             if link is not None:
                 self._ask(link, request)
-                return
+            else:
+                self._wait_for_child(request)
         except RpcError as error:
             request.refuse(error)
-            return
 
+    def _wait_for_child(self, request: Request) -> None:
         def proceed(found: Link | RpcError) -> None:
             if isinstance(found, RpcError):
                 request.refuse(found)
@@ -121,11 +122,11 @@ class Intake:
             else:
                 self.go_on(request, found)
 
-        self._processes.wait(caller, proceed)
+        self._processes.wait(request.caller, proceed)
 
     def _ask(self, link: Link, request: Request) -> None:
         """Put a request to a child. Raises RpcError where that can't be."""
-        if link.congested:
+        if link.pipe.congested:
             raise RpcError(UNAVAILABLE, "The server does not keep up. Try again later.")
         call = self._switchboard.request(link, request.caller, request.message, request.exchange)
         if call is not None:

@@ -50,7 +50,18 @@ class Request:
     ones any more, and has `looked` when it was looked for among what replicas share.
     """
 
-    __slots__ = ("_ended", "alone", "arrived", "cache_key", "carrier", "exchange", "looked", "message", "pending")
+    __slots__ = (
+        "_ended",
+        "alone",
+        "arrived",
+        "cache_key",
+        "caller",
+        "carrier",
+        "exchange",
+        "looked",
+        "message",
+        "pending",
+    )
 
     def __init__(
         self,
@@ -62,6 +73,7 @@ class Request:
         ended: Ended,
     ) -> None:
         self.pending = pending
+        self.caller = pending.caller
         self.carrier = carrier
         self.message = message
         self.exchange = exchange
@@ -84,11 +96,6 @@ class Request:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return ""
         return found.name or found.uri
-
-    @property
-    def caller(self) -> Caller:
-        """Who asks."""
-        return self.pending.caller
 
     @property
     def trace(self) -> TraceContext | None:

@@ -114,7 +114,7 @@ class SessionEra:
             return
         session = self._session(reply, admitted)
         if message.is_request:
-            exchange = self._exchange(reply, admitted, session, bytes(message.id))
+            exchange = SessionExchange(reply, admitted, session, bytes(message.id), self._clock())
             self._intake.put(reply, session, exchange, message, exchange)
             return
         self._take(session, message)
@@ -145,7 +145,7 @@ class SessionEra:
         if not requests:
             reply.complete(202, b"", b"")
             return
-        exchange = self._exchange(reply, admitted, session, None)
+        exchange = SessionExchange(reply, admitted, session, None, self._clock())
         gathered = BatchExchange(exchange, len(requests))
         for message in requests:
             self._intake.put(reply, session, exchange, message, gathered)
@@ -191,7 +191,7 @@ class SessionEra:
             info=Raw(bytes(asked.clientInfo)),
             now=self._clock(),
         )
-        exchange = self._exchange(reply, opening.admitted, session, client_id)
+        exchange = SessionExchange(reply, opening.admitted, session, client_id, self._clock())
         reply.state = Pending(session, exchange)
 
         def proceed(link: Link | RpcError) -> None:
@@ -243,8 +243,3 @@ class SessionEra:
             raise HttpError(404, RpcError(INVALID_REQUEST, text))
         session.access = admitted.access
         return session
-
-    def _exchange(
-        self, reply: Reply, admitted: Admitted, session: Session, request_id: bytes | None
-    ) -> SessionExchange:
-        return SessionExchange(reply, admitted, session=session, request_id=request_id, now=self._clock())

@@ -128,7 +128,7 @@ class Session(Caller):
 
     def free_key(self, request_id: bytes) -> str | bytes:
         """Return the key of a new request's id. Raises RpcError where a request of that id has no answer yet."""
-        key = key_of(request_id)
+        key = key_of(request_id) if request_id[:1] == b'"' else request_id
         if key in self.in_flight:
             text = request_id.decode(errors="replace")
             raise RpcError(INVALID_REQUEST, f"A request with the id {text} is in flight already in this session.")

@@ -154,15 +154,16 @@ class ClientCall(Call):
 
     def succeed(self, value: bytes) -> None:
         """Answer the client."""
-        self._release()
+        if self.session is not None:
+            self._release(self.session)
         self.exchange.finish(result(self.client_id, value), 0)
 
     def refuse(self, error: bytes, code: int) -> None:
         """Answer the client with an error object."""
-        self._release()
+        if self.session is not None:
+            self._release(self.session)
         self.exchange.finish(failure(self.client_id, error), code)
 
-    def _release(self) -> None:
-        session = self.session
-        if session is not None and session.in_flight.get(self.key or b"") is self:
+    def _release(self, session: Session) -> None:
+        if session.in_flight.get(self.key or b"") is self:
             del session.in_flight[self.key or b""]

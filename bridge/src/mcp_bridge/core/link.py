@@ -50,7 +50,7 @@ class Link:
     """
 
     def __init__(self, pipe: Pipe, listener: Listener, clock: Callable[[], float], audience: Audience) -> None:
-        self._pipe = pipe
+        self.pipe = pipe
         self._write = pipe.write
         self._listener = listener
         self.clock = clock
@@ -68,11 +68,6 @@ class Link:
         return len(self._pending)
 
     @property
-    def congested(self) -> bool:
-        """Whether no further call should be put to the child now."""
-        return self._pipe.congested
-
-    @property
     def client_calls(self) -> Iterator[ClientCall]:
         """The clients' calls in flight."""
         return (call for call in self._pending.values() if isinstance(call, ClientCall))
@@ -88,7 +83,7 @@ class Link:
         call.link = self
         call.number = number
         self._pending[number] = call
-        self._write(wire.one_line(wire.request(number, call.method, params)))
+        self._write(wire.request(number, call.method, wire.one_line(params)))
 
     def ask(self, method: str, params: bytes, done: Callable[[Envelope | RpcError], None]) -> Call:
         """Send a request of the bridge's own."""

@@ -120,8 +120,9 @@ class Profile:
             body["instructions"] = self.instructions
         return msgspec.json.encode(body)
 
+    @cached_property
     def stamp(self) -> bytes:
-        """Return the `_meta` object that names the server in every modern result."""
+        """The `_meta` object that names the server in every modern result."""
         return msgspec.json.encode(self._stamp())
 
     def _stamp(self) -> dict[str, Any]:

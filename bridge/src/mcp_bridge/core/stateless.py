@@ -18,7 +18,7 @@ from .header_values import decode_header
 VERSION_HEADER: Final = b"mcp-protocol-version"
 METHOD_HEADER: Final = b"mcp-method"
 NAME_HEADER: Final = b"mcp-name"
-_ROUTING: Final = (VERSION_HEADER, METHOD_HEADER, NAME_HEADER)
+_ROUTING: Final = frozenset({VERSION_HEADER, METHOD_HEADER, NAME_HEADER})
 
 
 class _Meta(msgspec.Struct):
@@ -33,6 +33,9 @@ class _Params(msgspec.Struct):
     name: Raw = ABSENT
     uri: Raw = ABSENT
 
+
+_MODERN_HEADER: Final = revisions.MODERN.encode()
+_MODERN: Final = b'"%b"' % _MODERN_HEADER
 
 _decoder = msgspec.json.Decoder(_Params)
 _texts = msgspec.json.Decoder(str)
@@ -50,23 +53,22 @@ def admit(message: Envelope, headers: Mapping[bytes, bytes], repeated: Set[bytes
 
     Raises RpcError with the code that the revision assigns to what is wrong.
     """
-    for name in _ROUTING:
-        if name in repeated:
-            raise RpcError(HEADER_MISMATCH, f"The header {name.decode()} appears more than once.")
+    twice = _ROUTING & repeated
+    if twice:
+        raise RpcError(HEADER_MISMATCH, f"The header {min(twice).decode()} appears more than once.")
     params = _params(message.params)
     meta = params.meta
     if meta is None:
         raise RpcError(
             INVALID_PARAMS, f"params._meta must carry {revisions.META_VERSION} and the client's capabilities."
         )
-    for name_, value in (
-        (revisions.META_VERSION, meta.version),
-        (revisions.META_CLIENT_CAPABILITIES, meta.capabilities),
-    ):
-        if not value:
-            raise RpcError(INVALID_PARAMS, f"params._meta lacks {name_}.")
-    version = _text(meta.version)
-    _same(VERSION_HEADER, _header(headers, VERSION_HEADER), version)
+    if not (meta.version and meta.capabilities):
+        missing = revisions.META_CLIENT_CAPABILITIES if meta.version else revisions.META_VERSION
+        raise RpcError(INVALID_PARAMS, f"params._meta lacks {missing}.")
+    version: str | None = revisions.MODERN
+    if bytes(meta.version) != _MODERN or headers.get(VERSION_HEADER) != _MODERN_HEADER:
+        version = _text(meta.version)
+        _same(VERSION_HEADER, _header(headers, VERSION_HEADER), version)
     _same(METHOD_HEADER, _header(headers, METHOD_HEADER), message.method)
     named_by = revisions.NAMED_BY.get(message.method or "")
     if named_by is not None:

@@ -82,7 +82,7 @@ def lift(method: str, result: bytes, child: Profile) -> bytes:
     hint = _CACHE_HINT if method in revisions.CACHEABLE else b""
     inner = result.strip()[1:]
     comma = b"" if inner.lstrip()[:1] == b"}" else b","
-    return b'{"resultType":"complete",' + hint + b'"_meta":' + child.stamp() + comma + inner
+    return b'{"resultType":"complete",' + hint + b'"_meta":' + child.stamp + comma + inner
 
 
 def _lift_slowly(method: str, result: bytes, child: Profile) -> bytes:
@@ -92,7 +92,7 @@ def _lift_slowly(method: str, result: bytes, child: Profile) -> bytes:
         fields.setdefault("ttlMs", 0)
         fields.setdefault("cacheScope", "private")
     given = _meta(fields, "The server's _meta")
-    fields["_meta"] = _object(child.stamp(), "stamp") | given
+    fields["_meta"] = _object(child.stamp, "stamp") | given
     return msgspec.json.encode(fields)
 
 

@@ -60,6 +60,8 @@ class Turns:
 
     def __init__(self, most: int, places: int = PLACES) -> None:
         self._running = 0
+        self.full = False
+        """Whether a further call has to wait."""
         self._arrived = 0
         self._waiting: list[Waiting] = []
         self.limit(most, places)
@@ -67,25 +69,23 @@ class Turns:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    @property
-    def full(self) -> bool:
-        """Whether a further call has to wait."""
-        return self._running >= self._most
-
     def limit(self, most: int, places: int) -> None:
         """Set both bounds, and let go or refuse calls that wait accordingly. Calls in progress stay."""
         self._most = most or sys.maxsize
         self._places = places
+        self.full = self._running >= self._most
         self._go_on()
         self._refuse_what_is_too_much()
 
     def begin(self) -> None:
         """Note that a call was put to a child."""
         self._running += 1
+        self.full = self._running >= self._most
 
     def end(self) -> None:
         """Note that a call has ended, and let the next one go on."""
         self._running -= 1
+        self.full = self._running >= self._most
         if self._waiting:
             self._go_on()
 

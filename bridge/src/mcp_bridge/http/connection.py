@@ -9,7 +9,7 @@ import httptools
 
 from . import answer
 from .application import Application
-from .head import Head, Heads
+from .head import LENGTH, Head, Heads
 from .reply import Reply
 from .request import Request
 
@@ -194,10 +194,12 @@ class Connection(asyncio.Protocol):
         self._in_head = True
         self._head_bytes = 0
         self._began = None
+        sized = self._headers.pop(LENGTH, None) is not None
         head = Head(
             method=self._parser.get_method(),
             path=self._url.partition(b"?")[0],
             headers=self._headers,
+            sized=sized,
             http_1_1=self._parser.get_http_version() == "1.1",
             keep_alive=self._parser.should_keep_alive(),
             repeated=frozenset(self._repeated),

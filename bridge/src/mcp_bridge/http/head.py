@@ -19,7 +19,8 @@ _MARK: Final = b"\0"
 _VARYING: Final = re.compile(
     rb"(\r\n(?:[Cc]ontent-[Ll]ength|x-request-id|traceparent): )([A-Za-z0-9._-]{1,128})(?=\r\n)"
 )
-_LENGTH: Final = b"content-length"
+LENGTH: Final = b"content-length"
+_STAGED: Final = frozenset({b"transfer-encoding", b"expect"})
 
 
 class Head:
@@ -28,12 +29,13 @@ class Head:
     Arguments:
         method: as it came.
         path: without the query.
-        headers: the fields.
+        headers: the fields, but for Content-Length, which has been heeded.
+        sized: whether there was a Content-Length.
         repeated: names of the fields that came more than once.
         http_1_1: whether it is HTTP/1.1, and not 1.0.
         keep_alive: whether the client wants to go on with the connection.
 
-    `reading` is for whatever the application has found out from it, but for content-length, x-request-id, traceparent.
+    `reading` is for whatever the application has found out from it, but for x-request-id and traceparent.
     """
 
     __slots__ = (
@@ -46,6 +48,7 @@ class Head:
         "path",
         "reading",
         "repeated",
+        "sized",
         "varying",
     )
 
@@ -55,6 +58,7 @@ class Head:
         method: bytes,
         path: bytes,
         headers: dict[bytes, bytes],
+        sized: bool = False,
         repeated: frozenset[bytes] = frozenset(),
         http_1_1: bool = True,
         keep_alive: bool = True,
@@ -62,6 +66,7 @@ class Head:
         self.method = method
         self.path = path
         self.headers = headers
+        self.sized = sized
         self.repeated = repeated
         self.http_1_1 = http_1_1
         self.keep_alive = keep_alive
@@ -77,45 +82,59 @@ class Heads:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
+        self._exact: dict[bytes, tuple[Head, int]] = {}
 
     def find(self, data: bytes, max_body_bytes: int) -> tuple[Head, dict[bytes, bytes], bytes] | None:
         """Return head, fields and body of the one whole request that `data` is; None where that must be parsed."""
         end = data.find(_END)
         if not 0 < end < MAX_KNOWN_BYTES:
             return None
-        pieces = _VARYING.split(data[: end + 2])
+        text, body = data[: end + 2], data[end + 4 :]
+        if len(body) > max_body_bytes:
+            return None
+        exact = self._exact.get(text)
+        if exact is not None:
+            head, length = exact
+            return (head, head.headers, body) if length == len(body) else None
+        pieces = _VARYING.split(text)
         values = pieces[2::3]
         del pieces[2::3]
-        head = self._known.get(_MARK.join(pieces))
-        if head is None or len(values) != len(head.varying):
+        known = self._known.get(_MARK.join(pieces))
+        if known is None or len(values) != len(known.varying):
             return None
-        body = data[end + 4 :]
-        length = b"0" if head.length_at < 0 else values[head.length_at]
-        if not length.isdigit() or int(length) != len(body) or len(body) > max_body_bytes:
+        given = b"0" if known.length_at < 0 else values[known.length_at]
+        if not given.isdigit() or int(given) != len(body):
             return None
-        if head.constant:
-            return head, head.headers, body
-        return head, head.headers | dict(zip(head.varying, values, strict=True)), body
+        if not known.constant:
+            varying = dict(zip(known.varying, values, strict=True))
+            varying.pop(LENGTH, None)
+            return known, known.headers | varying, body
+        if len(self._exact) >= MAX_KNOWN:
+            self._exact.clear()
+        self._exact[text] = known, len(body)
+        return known, known.headers, body
 
     def keep(self, data: bytes, head: Head) -> None:
         """Keep the head of the one request in `data`, if it says all that there is to know before the body comes."""
         end = data.find(_END)
-        headers = head.headers
-        known = head.http_1_1 and head.keep_alive and b"transfer-encoding" not in headers and b"expect" not in headers
-        if not known or not 0 < end < MAX_KNOWN_BYTES:
-            return
-        if int(headers.get(_LENGTH, b"0")) != len(data) - end - 4:
+        whole = head.http_1_1 and head.keep_alive and _STAGED.isdisjoint(head.headers)
+        if not whole or not 0 < end < MAX_KNOWN_BYTES:
             return
         pieces = _VARYING.split(data[: end + 2])
-        head.varying = tuple(name.strip(b"\r\n: ").lower() for name in pieces[1::3])
+        values = pieces[2::3]
         del pieces[2::3]
-        if _LENGTH in head.varying:
-            head.length_at = head.varying.index(_LENGTH)
-        elif _LENGTH in headers:
+        head.varying = tuple(name.strip(b"\r\n: ").lower() for name in pieces[1::2])
+        length = b"0"
+        if LENGTH in head.varying:
+            head.length_at = head.varying.index(LENGTH)
+            length = values[head.length_at]
+        elif head.sized:
+            return
+        if not length.isdigit() or int(length) != len(data) - end - 4:
             return
         if not head.repeated.isdisjoint(head.varying):
             return  # which of them counts may vary too
-        head.constant = not set(head.varying) - {_LENGTH}
+        head.constant = not set(head.varying) - {LENGTH}
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
         self._known[_MARK.join(pieces)] = head
