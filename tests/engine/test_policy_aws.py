@@ -1,93 +1,74 @@
 """The policy pack over hosts on AWS, on the real engine: they keep to it, and the same without encryption do not."""
 
-import gc
+import json
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import pulumi
 import pytest
-from pulumi import automation
 
-from components.hosts.aws.hosts import AwsHostsArgs
-from components.hosts.aws.machines import MachineGroup
+from dev.plugins.aws.provider import SERVICES
+from fleet import preview_log
 from tests.components.moto_engine import furnished
 
-from .aws_stack import AwsStack, moto_account
+from .aws_stack import moto_account
 from .deployment import ROOT
 
-# The SDK runs a program in a loop of its own, and leaves what a refused one was at behind.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-Weaken: TypeAlias = Callable[[str, dict[str, Any]], None]
+PLAIN = {"encrypted": False, "deleteOnTermination": True, "kmsKeyId": "", "volumeSize": 20, "volumeType": "gp3"}
+Violations: TypeAlias = Callable[[dict[str, dict[str, Any]]], set[tuple[str, str]]]
 
 
 @pytest.fixture
-def stack(engine_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AwsStack]:
+def violations(
+    engine_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Violations]:
+    """Preview with weaker inputs, and return the rules that are broken, with the resources' names."""
+    project, state = tmp_path / "project", tmp_path / "state"
+    project.mkdir()
+    state.mkdir()
+    for name in ("components", "policy"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "Pulumi.yaml", project)
+    shutil.copy2(Path(__file__).parent / "policy_aws_program.py", project / "__main__.py")
+    (project / ".venv").symlink_to(ROOT / ".venv")
+    environ = {**engine_environment, "PULUMI_BACKEND_URL": f"file://{state}"}
+    environ["PULUMI_ENABLE_STREAMING_JSON_PREVIEW"] = "true"
+    subprocess.run(["pulumi", "stack", "init", "test"], cwd=project, env=environ, check=True, capture_output=True)
+
     with moto_account(monkeypatch) as account:
-        wanted = AwsHostsArgs(
-            label="test",
-            zones=["eu-west-1a", "eu-west-1b", "eu-west-1c"],
-            groups={"manager": MachineGroup(role="manager", count=3, type="t3.large")},
-            images=furnished(account.client)["images"],
-            public_key="ssh-ed25519 AAAA operator",
-            ssh_from=["203.0.113.0/24"],
-            bucket="example-backups",
-            repositories=["time"],
-            tags={"mcp-fleet.stack": "test"},
-        )
-        yield AwsStack(tmp_path, engine_environment, account.url, wanted)
+        images = furnished(account.client)["images"]
+
+        def preview(weaker: dict[str, dict[str, Any]]) -> set[tuple[str, str]]:
+            asked = {"url": account.url, "services": sorted(SERVICES), "images": images, "weaker": weaker}
+            (project / "program.json").write_text(json.dumps(asked))
+            command = ["pulumi", "preview", "--json", "--non-interactive", "--stack", "test", "--policy-pack", "policy"]
+            run = subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True)
+            log = preview_log.read(run.stdout.splitlines(), failed=run.returncode != 0, stderr=run.stderr)
+            assert log.errors == ()
+            assert len(log.steps) > 40, "the hosts are there"
+            return {(found.policy_name, found.resource_urn.rpartition("::")[2]) for found in log.violations}
+
+        yield preview
 
 
-def violations(stack: AwsStack) -> set[tuple[str, str]]:
-    """Preview, and return the rules that are broken, with the resources' names."""
-    found: set[tuple[str, str]] = set()
-
-    def listen(event: automation.EngineEvent) -> None:
-        if event.policy_event:
-            urn = event.policy_event.resource_urn or ""
-            found.add((event.policy_event.policy_name, urn.rpartition("::")[2]))
-
-    try:
-        stack._stack.preview(on_event=listen, policy_packs=[str(ROOT / "policy")], color="never")
-    except automation.CommandError:
-        assert found
-    gc.collect()  # what it left behind ends in this test
-    return found
+def test_hosts_keep_to_every_rule(violations: Violations) -> None:
+    assert violations({}) == set()
 
 
-def test_hosts_keep_to_every_rule(stack: AwsStack) -> None:
-    assert violations(stack) == set()
-
-
-@pytest.fixture
-def weaken(stack: AwsStack, monkeypatch: pytest.MonkeyPatch) -> Weaken:
-    """Have the inputs of a resource, by the end of its type and name, replaced by others."""
-    weaker: dict[str, dict[str, Any]] = {}
-
-    def transformation(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
-        changes = (props for end, props in weaker.items() if f"{args.type_} {args.name}".endswith(end))
-        return pulumi.ResourceTransformationResult({**args.props, **next(changes, {})}, args.opts)
-
-    program = stack._program
-
-    def weakened() -> None:
-        pulumi.runtime.register_stack_transformation(transformation)
-        program()
-
-    monkeypatch.setattr(stack._stack.workspace, "program", weakened)
-    return weaker.__setitem__
-
-
-def test_what_is_open_plain_or_without_an_owner_is_refused(stack: AwsStack, weaken: Weaken) -> None:
-    weaken(":Instance aws-manager-2", {"root_block_device": {"volume_size": 20}, "tags": {}})
-    weaken("aws-hosts-tcp-2377", {"cidr_ipv4": "0.0.0.0/0", "referenced_security_group_id": None})
-    assert violations(stack) == {
+def test_what_is_open_plain_or_without_an_owner_is_refused(violations: Violations) -> None:
+    weaker: dict[str, dict[str, Any]] = {
+        ":Instance aws-manager-2": {"root_block_device": PLAIN, "tags": {}},
+        "aws-hosts-tcp-2377": {"cidr_ipv4": "0.0.0.0/0", "referenced_security_group_id": None},
+    }
+    assert violations(weaker) == {
         ("volumes-encrypted", "aws-manager-2"),
         ("tags", "aws-manager-2"),
         ("world-reaches-443-only", "aws-hosts-tcp-2377"),
     }
 
 
-def test_a_bucket_without_an_encryption_is_refused(stack: AwsStack, weaken: Weaken) -> None:
-    weaken(":BucketServerSideEncryptionConfiguration aws", {"bucket": "another-bucket"})
-    assert violations(stack) == {("buckets-encrypted", "aws")}
+def test_a_bucket_without_an_encryption_is_refused(violations: Violations) -> None:
+    weaker = {":BucketServerSideEncryptionConfiguration aws": {"bucket": "another-bucket"}}
+    assert violations(weaker) == {("buckets-encrypted", "aws")}
