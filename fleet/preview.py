@@ -71,7 +71,7 @@ def read(stack: str, project: Path, environment: Mapping[str, str]) -> Preview:
         violations=log.violations,
         missing=missing,
         changes=preview_changes.changes(log),
-        plan=preview_plan.plan(stack, log),
+        plan=preview_plan.plan(stack, log, code=preview_plan.code_of(project)),
     )
 
 

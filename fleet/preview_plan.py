@@ -6,6 +6,7 @@ preview (https://github.com/pulumi/pulumi/issues/17546); this is compared before
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -16,6 +17,8 @@ from fleet.errors import FleetError
 from fleet.preview_changes import UNCHANGED
 from fleet.preview_log import PreviewLog, Step
 
+GIT_SECONDS = 30
+"""How long git may take to say what the code is."""
 Urn: TypeAlias = str
 
 
@@ -29,17 +32,36 @@ class PlannedStep(BaseModel):
 
 
 class Plan(BaseModel):
-    """The steps of a preview that change something, by URN."""
+    """The steps of a preview that change something, by URN.
+
+    `code` is the commit that was previewed, for inputs don't hold what is in an image; None outside of git.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stack: str
+    code: str | None
     steps: Mapping[Urn, PlannedStep]
 
 
-def plan(stack: str, log: PreviewLog) -> Plan:
-    """Return what a preview would do."""
-    return Plan(stack=stack, steps={step.urn: _planned(step) for step in log.steps if step.op not in UNCHANGED})
+def plan(stack: str, log: PreviewLog, *, code: str | None) -> Plan:
+    """Return what a preview of `code` would do."""
+    steps = {step.urn: _planned(step) for step in log.steps if step.op not in UNCHANGED}
+    return Plan(stack=stack, code=code, steps=steps)
+
+
+def code_of(project: Path) -> str | None:
+    """Return the commit of a project's folder, with a hash of what is changed since; None outside of git."""
+    try:
+        commit, changes = (_git(project, *asked) for asked in (("rev-parse", "HEAD"), ("diff", "HEAD")))
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit.decode().strip() + (f"+{hashlib.sha256(changes).hexdigest()[:12]}" if changes else "")
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=True).stdout
 
 
 def _planned(step: Step) -> PlannedStep:
@@ -66,6 +88,8 @@ def deviations(reviewed: Plan, now: Plan) -> Iterator[str]:
     if reviewed.stack != now.stack:
         yield f"stack {reviewed.stack!r} was reviewed, not {now.stack!r}"
         return
+    if reviewed.code != now.code:
+        yield f"commit {reviewed.code} was reviewed, not {now.code}"
     for urn in sorted(reviewed.steps.keys() | now.steps.keys()):
         before, after = reviewed.steps.get(urn), now.steps.get(urn)
         if before == after:

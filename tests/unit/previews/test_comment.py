@@ -39,7 +39,7 @@ def recorded(name: str) -> Preview:
         violations=log.violations,
         missing=missing,
         changes=preview_changes.changes(log),
-        plan=preview_plan.plan("dev", log),
+        plan=preview_plan.plan("dev", log, code=None),
     )
 
 
@@ -107,7 +107,7 @@ def test_nothing_in_a_value_is_markdown() -> None:
 def preview_of(servers: tuple[ServerChange, ...] = (), **parts: Any) -> Preview:
     empty: dict[str, Any] = {"errors": (), "violations": (), "missing": ()}
     resources = parts.pop("resources", ())
-    plan = Plan(stack="dev", steps={})
+    plan = Plan(stack="dev", code=None, steps={})
     return Preview(stack="dev", changes=Changes(servers=servers, resources=resources), plan=plan, **(empty | parts))
 
 
