@@ -47,7 +47,7 @@ for line in sys.stdin:
     sys.stdout.flush()
 """
 BRIDGE: Final = "from mcp_bridge.command import main; main()"
-UNCOUNTED: Final = f"from mcp_bridge.metrics import Metrics; Metrics.settled = lambda *_: None; {BRIDGE}"
+UNCOUNTED: Final = f"from mcp_bridge.call_counts import CallCounts; CallCounts.settled = lambda *_: None; {BRIDGE}"
 RECEIVER: Final = """
 import sys
 from bench.observability import receive

@@ -4,9 +4,11 @@ import json
 import re
 
 import yaml
+from mcp_bridge.call_counts import CallCounts
 from mcp_bridge.metrics import Metrics as BridgeMetrics
+from mcp_bridge.metrics import Readings
 from mcp_gateway.metrics import Metrics as GatewayMetrics
-from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
 from .stack_files import ROOT
 
@@ -14,13 +16,13 @@ DASHBOARD = json.loads((ROOT / "monitoring" / "overview.json").read_text())
 PROMETHEUS = yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())
 
 
-def names(registry: CollectorRegistry) -> set[str]:
+def names(collector: Collector) -> set[str]:
     suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
-    return {f"{family.name}{suffix}" for family in registry.collect() for suffix in suffixes.get(family.type, ("",))}
+    return {f"{family.name}{suffix}" for family in collector.collect() for suffix in suffixes.get(family.type, ("",))}
 
 
 def test_the_dashboard_asks_only_for_metrics_that_exist() -> None:
-    known = names(BridgeMetrics("time").registry) | names(GatewayMetrics().registry)
+    known = names(BridgeMetrics("time", CallCounts(), Readings())) | names(GatewayMetrics().registry)
     asked = {
         metric
         for panel in DASHBOARD["panels"]

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from . import logs
-from .call_series import CallLabels
+from .call_counts import CallLabels
 from .core.calls import Asked
 
 LINES_A_SECOND: Final = 100

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from .caching import Caching
-from .metrics import Metrics
+from .call_counts import CallCounts
 from .processes import Processes, Status
 from .registrar import Registrar
 
@@ -23,7 +23,7 @@ class Health:
         processes: the children.
         registrar: the entry in Consul, None without Consul.
         caching: what is kept of results, None where nothing is.
-        metrics: where the figures come from.
+        calls: where the figures come from.
         sessions: returns the number of open sessions.
     """
 
@@ -33,14 +33,14 @@ class Health:
         processes: Processes,
         registrar: Registrar | None,
         caching: Caching | None,
-        metrics: Metrics,
+        calls: CallCounts,
         sessions: Callable[[], int],
     ) -> None:
         self._server = server
         self._processes = processes
         self._registrar = registrar
         self._caching = caching
-        self._metrics = metrics
+        self._calls = calls
         self._sessions = sessions
         self._started = time.monotonic()
         self.draining = False
@@ -77,8 +77,8 @@ class Health:
             "bridge": BRIDGE_VERSION,
             "uptime": round(time.monotonic() - self._started, 1),
             "metrics": {
-                "requests": self._metrics.calls.requests,
-                "errors": self._metrics.calls.errors,
+                "requests": self._calls.requests,
+                "errors": self._calls.errors,
                 "in_flight": status.in_flight,
                 "sessions": self._sessions(),
                 "restarts": status.restarts,

@@ -1,97 +1,132 @@
-"""Prometheus metrics of one replica."""
+"""What a replica tells Prometheus: its counts, and how it is at the moment.
+
+Loaded when somebody asks, or while the server process starts: the client library takes a while.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from .call_series import CallSeries
-from .container import ControlGroup, CpuGauge
+from .call_counts import BUCKETS, CallCounts
+
+_BOUNDS: Final = (*(str(float(bound)) for bound in BUCKETS), "+Inf")
 
 
-class Metrics:
-    """The replica's metrics, in a registry of their own."""
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """How a replica is at the moment.
 
-    def __init__(self, server: str) -> None:
-        self.registry = CollectorRegistry()
+    Arguments:
+        healthy: whether the server is.
+        sessions: open sessions.
+        connections: open connections.
+        in_flight: calls that wait for the server.
+        queued: calls that wait for their turn.
+        waiting_for_equal: requests that wait for the answer to an equal one.
+        redis_up: whether the Redis that replicas share answers, None without one.
+        breaker: 0 closed, 1 half open, 2 open.
+        restarts: of the server process, since the start.
+        spans_sent: since the start.
+        spans_dropped: since the start.
+        cpus: that the container uses, None where the kernel does not tell.
+        memory_bytes: that the container uses, None where the kernel does not tell.
+    """
+
+    healthy: bool = False
+    sessions: int = 0
+    connections: int = 0
+    in_flight: int = 0
+    queued: int = 0
+    waiting_for_equal: int = 0
+    redis_up: bool | None = None
+    breaker: int = 0
+    restarts: int = 0
+    spans_sent: int = 0
+    spans_dropped: int = 0
+    cpus: float | None = None
+    memory_bytes: int | None = None
+
+
+class Metrics(Collector):
+    """All metrics of one replica at one moment.
+
+    Arguments:
+        server: the server's name, which is a label of all of them.
+        calls: what was counted.
+        now: what was read.
+    """
+
+    def __init__(self, server: str, calls: CallCounts, now: Readings) -> None:
         self._server = server
-        registry = self.registry
-        self.calls = CallSeries(server)
-        registry.register(self.calls)
-        self.health = self._gauge("mcp_service_health", "1 when the server is healthy.")
-        self.sessions = self._gauge("mcp_client_sessions_active", "Open sessions.")
-        self.connections = self._gauge("mcp_active_connections", "Open connections.")
-        self.breaker = self._gauge(
-            "mcp_circuit_breaker_state", "0 closed, 1 half open, 2 open: calls are refused after too many failures."
-        )
-        self.in_flight = self._gauge("mcp_requests_in_flight", "Calls that wait for the server.")
-        self.queue = self._gauge("mcp_queue_depth", "Calls that wait because the server has as many as it may have.")
-        self.waiting_for_equal = self._gauge("mcp_cache_waiting", "Requests that wait for the answer to an equal one.")
-        self._cache_hits = Counter(
-            "mcp_cache_hits", "Requests answered from the cache.", ("server", "method"), registry=registry
-        )
-        self._cache_redis: Gauge | None = None
-        restarts = Counter("mcp_child_restarts", "Restarts of the server process.", ("server",), registry=registry)
-        self._restarts = restarts.labels(server)
-        self._restarts_seen = 0
-        spans = Counter(
-            "mcp_trace_spans",
-            "Spans by what became of them: sent or dropped.",
-            ("server", "outcome"),
-            registry=registry,
-        )
-        self._spans = {outcome: spans.labels(server, outcome) for outcome in ("sent", "dropped")}
-        self._spans_seen = {"sent": 0, "dropped": 0}
-        registry.register(_Container(server, ControlGroup()))
-
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(name, text, ("server",), registry=self.registry).labels(self._server)
-
-    def cache_hit(self, method: str) -> None:
-        """Count a request that needed no child; `method` is one of those that are cached."""
-        self._cache_hits.labels(self._server, method).inc()
-
-    def cache_redis(self, *, up: bool) -> None:
-        """Show whether the Redis of the cache answers. Without one there is no such metric."""
-        if self._cache_redis is None:
-            self._cache_redis = self._gauge("mcp_cache_redis_up", "1 while the Redis that replicas share answers.")
-        self._cache_redis.set(up)
-
-    def count_restarts(self, restarts: int) -> None:
-        """Take the number of restarts since the bridge started."""
-        self._restarts.inc(restarts - self._restarts_seen)
-        self._restarts_seen = restarts
-
-    def count_spans(self, sent: int, dropped: int) -> None:
-        """Take the numbers of spans since the bridge started."""
-        for outcome, number in (("sent", sent), ("dropped", dropped)):
-            self._spans[outcome].inc(number - self._spans_seen[outcome])
-            self._spans_seen[outcome] = number
+        self._calls = calls
+        self._now = now
 
     def render(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
+        """Return them in Prometheus' text format."""
+        return generate_latest(self)
 
+    def collect(self) -> Iterator[Metric]:
+        """Return them by family."""
+        yield from self._requests()
+        yield from self._gauges()
+        now = self._now
+        hits = CounterMetricFamily("mcp_cache_hits", "Requests answered from the cache.", labels=("server", "method"))
+        for method, number in self._calls.cache_hits.items():
+            hits.add_metric((self._server, method), number)
+        yield hits
+        restarts = CounterMetricFamily("mcp_child_restarts", "Restarts of the server process.", labels=("server",))
+        restarts.add_metric((self._server,), now.restarts)
+        yield restarts
+        text = "Spans by what became of them: sent or dropped."
+        spans = CounterMetricFamily("mcp_trace_spans", text, labels=("server", "outcome"))
+        spans.add_metric((self._server, "sent"), now.spans_sent)
+        spans.add_metric((self._server, "dropped"), now.spans_dropped)
+        yield spans
 
-class _Container(Collector):
-    """CPU and memory of the container, read when Prometheus asks; without samples where the kernel does not tell."""
+    def _requests(self) -> Iterator[Metric]:
+        text = "Requests for the server, answered by it, from the cache or not at all: ok, or the JSON-RPC error code."
+        requests = CounterMetricFamily("mcp_requests", text, labels=("server", "method", "tool", "tier", "outcome"))
+        for outcome, number in self._calls.outcomes.items():
+            requests.add_metric((self._server, *outcome), number)
+        yield requests
+        text = "Time from a request's arrival at the bridge to its answer, without those that the bridge refused."
+        durations = HistogramMetricFamily("mcp_request_duration_seconds", text, labels=("server", "method", "tier"))
+        for labels, found in self._calls.durations.items():
+            buckets = list(zip(_BOUNDS, accumulate(found.counts), strict=True))
+            durations.add_metric((self._server, *labels), buckets=buckets, sum_value=found.seconds)
+        yield durations
 
-    def __init__(self, server: str, group: ControlGroup) -> None:
-        self._server = server
-        self._group = group
-        self._cpu = CpuGauge(group.cpu_seconds)
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Return both gauges."""
-        cpu = "CPUs that the container uses, bridge and server together, on average since the last time it was asked."
-        yield self._gauge("mcp_container_cpu_usage", cpu, self._cpu.read())
-        memory = "Bytes that the container uses, without file cache that can be dropped."
-        yield self._gauge("mcp_container_memory_usage", memory, self._group.memory_bytes())
-
-    def _gauge(self, name: str, text: str, value: float | None) -> GaugeMetricFamily:
-        family = GaugeMetricFamily(name, text, labels=("server",))
-        if value is not None:
-            family.add_metric((self._server,), value)
-        return family
+    def _gauges(self) -> Iterator[Metric]:
+        now = self._now
+        cpus = "CPUs that the container uses, bridge and server together, on average since the last time it was asked."
+        found: tuple[tuple[str, float | None, str], ...] = (
+            ("mcp_service_health", now.healthy, "1 when the server is healthy."),
+            ("mcp_client_sessions_active", now.sessions, "Open sessions."),
+            ("mcp_active_connections", now.connections, "Open connections."),
+            (
+                "mcp_circuit_breaker_state",
+                now.breaker,
+                "0 closed, 1 half open, 2 open: calls are refused after too many failures.",
+            ),
+            ("mcp_requests_in_flight", now.in_flight, "Calls that wait for the server."),
+            ("mcp_queue_depth", now.queued, "Calls that wait because the server has as many as it may have."),
+            ("mcp_cache_waiting", now.waiting_for_equal, "Requests that wait for the answer to an equal one."),
+            ("mcp_cache_redis_up", now.redis_up, "1 while the Redis that replicas share answers."),
+            ("mcp_container_cpu_usage", now.cpus, cpus),
+            (
+                "mcp_container_memory_usage",
+                now.memory_bytes,
+                "Bytes that the container uses, without file cache that can be dropped.",
+            ),
+        )
+        for name, value, text in found:
+            family = GaugeMetricFamily(name, text, labels=("server",))
+            if value is not None:
+                family.add_metric((self._server,), value)
+            yield family

@@ -15,7 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from .call_series import OTHER, CallLabels
+from .call_counts import OTHER, CallLabels
 from .core.spans import Span as Place
 
 MAX_ID_CHARACTERS: Final = 64

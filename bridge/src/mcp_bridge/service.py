@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,7 +15,9 @@ from mcp_wire.registration import Registration
 from . import logs
 from .admission import LOOPBACK, Admission
 from .caching import Caching
+from .call_counts import CallCounts
 from .call_log import CallLog
+from .container import ControlGroup, CpuGauge
 from .core import revisions
 from .core.callers import Caller, Session
 from .core.calls import Asked, ClientCall
@@ -34,7 +37,6 @@ from .http.listener import Listener
 from .http.reply import Reply
 from .http.request import Request
 from .intake import Intake
-from .metrics import Metrics
 from .processes import Processes
 from .processes.run import ChildSettings
 from .processes.strategy import Strategy, make_processes
@@ -66,8 +68,9 @@ class Service:
     ) -> None:
         self._settings = settings
         self.max_body_bytes = settings.max_body_bytes
-        self._metrics = Metrics(settings.name)
-        self._calls = self._metrics.calls
+        self._calls = CallCounts()
+        self._container = ControlGroup()
+        self._cpus = CpuGauge(self._container.cpu_seconds)
         self._call_log = CallLog(settings.name, logs.write_lines)
         sessions = SessionTable(
             maximum=settings.max_sessions,
@@ -112,7 +115,7 @@ class Service:
         self._listener = Listener(self, self._sweep)
         self._registrar = None if settings.consul is None else Registrar(settings.consul, self._describe)
         self._health = Health(
-            settings.name, self._processes, self._registrar, self._caching, self._metrics, lambda: len(sessions)
+            settings.name, self._processes, self._registrar, self._caching, self._calls, lambda: len(sessions)
         )
         admission = Admission(
             gateway_token=credentials.gateway_token,
@@ -183,6 +186,8 @@ class Service:
         await self._listener.open(self._settings.host, self._settings.port)
         logs.info("listening", host=self._settings.host, port=self._listener.port)
         self._processes.start()
+        # While the server process starts, and not when Prometheus asks first.
+        metrics = loop.run_in_executor(None, import_module, "mcp_bridge.metrics")
         if self._tracing is not None:
             self._tracing.start()
         if self._registrar is not None:
@@ -191,6 +196,7 @@ class Service:
         waiting: set[asyncio.Future[Any]] = {stopping, self._processes.gave_up}
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        await metrics
         gave_up = self._processes.gave_up.done()
         await self._drain(0 if gave_up else self._settings.drain_seconds)
         if gave_up:
@@ -230,7 +236,7 @@ class Service:
         return Caching(
             self._settings,
             redis_password,
-            hit=self._metrics.cache_hit,
+            hit=self._calls.cache_hit,
             repeatable=lambda: self._processes.survey.repeatable,
         )
 
@@ -313,22 +319,26 @@ class Service:
         )
 
     def _render_metrics(self) -> bytes:
+        from .metrics import Metrics, Readings
+
         status = self._processes.status()
-        metrics = self._metrics
-        metrics.health.set(1 if self._health.problem(status) is None else 0)
-        metrics.sessions.set(len(self._switchboard.sessions))
-        metrics.connections.set(len(self._listener))
-        metrics.in_flight.set(status.in_flight)
-        metrics.queue.set(len(self._turns))
-        metrics.breaker.set(status.breaker)
-        metrics.count_restarts(status.restarts)
-        if self._caching is not None:
-            metrics.waiting_for_equal.set(len(self._caching.repeats))
-            if self._caching.redis_up is not None:
-                metrics.cache_redis(up=self._caching.redis_up)
-        if self._tracing is not None:
-            metrics.count_spans(self._tracing.sent, self._tracing.dropped)
-        return metrics.render()
+        caching, tracing = self._caching, self._tracing
+        now = Readings(
+            healthy=self._health.problem(status) is None,
+            sessions=len(self._switchboard.sessions),
+            connections=len(self._listener),
+            in_flight=status.in_flight,
+            queued=len(self._turns),
+            waiting_for_equal=0 if caching is None else len(caching.repeats),
+            redis_up=None if caching is None else caching.redis_up,
+            breaker=status.breaker,
+            restarts=status.restarts,
+            spans_sent=0 if tracing is None else tracing.sent,
+            spans_dropped=0 if tracing is None else tracing.dropped,
+            cpus=self._cpus.read(),
+            memory_bytes=self._container.memory_bytes(),
+        )
+        return Metrics(self._settings.name, self._calls, now).render()
 
 
 def _tracing(settings: Settings) -> "Tracing | None":

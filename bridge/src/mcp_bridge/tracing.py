@@ -14,7 +14,7 @@ from typing import Final
 import httpx2
 
 from . import logs
-from .call_series import CallLabels
+from .call_counts import CallLabels
 from .core.calls import ClientCall
 from .otlp import Encoder, EndedCall
 

@@ -1,4 +1,4 @@
-"""Requests by outcome, and how long they took, as Prometheus reads them.
+"""Requests by outcome, and how long they took.
 
 Counted here and not by the client library's own counters, which take a lock and several calls for each: what every
 request passes must cost next to nothing, and the loop's thread alone counts and is asked.
@@ -6,19 +6,14 @@ request passes must cost next to nothing, and the loop's thread alone counts and
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Final, NamedTuple
-
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
-from prometheus_client.registry import Collector
 
 from .core.calls import Asked
 from .core.errors import CONNECTION_LOST, HTTP_STATUS, INTERNAL_ERROR, REQUEST_CANCELLED
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_BOUNDS: Final = (*(str(float(bound)) for bound in BUCKETS), "+Inf")
+"""Upper bounds of the durations that are told apart, in seconds."""
 
 _METHODS: Final = frozenset(
     {
@@ -53,48 +48,50 @@ class CallLabels(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Durations:
+class Durations:
+    """How long requests took: seconds in all, and how many took up to each of BUCKETS and no shorter one, or longer."""
+
     seconds: float = 0.0
-    counts: list[int] = field(default_factory=lambda: [0] * len(_BOUNDS))
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
 
 
-class CallSeries(Collector):
-    """The counts.
+class CallCounts:
+    """The counts: `outcomes`, `durations` by method and tier, and `cache_hits` by method."""
 
-    Arguments:
-        server: the server's name, which is a label of all of them.
-    """
-
-    def __init__(self, server: str) -> None:
-        self._server = server
-        self._outcomes: Counter[CallLabels] = Counter()
-        self._durations: dict[tuple[str, str], _Durations] = {}
+    def __init__(self) -> None:
+        self.outcomes: Counter[CallLabels] = Counter()
+        self.durations: dict[tuple[str, str], Durations] = {}
+        self.cache_hits: Counter[str] = Counter()
         self._labels: dict[tuple[str, str, str, int], CallLabels] = {}
         self._tools: frozenset[str] = frozenset()
 
     def refused(self, labels: CallLabels) -> None:
         """Count a request that the bridge refused. How quickly it did says nothing about the server."""
-        self._outcomes[labels] += 1
+        self.outcomes[labels] += 1
 
     def settled(self, labels: CallLabels, seconds: float) -> None:
         """Count a request that was answered by the server, or from the cache."""
-        self._outcomes[labels] += 1
+        self.outcomes[labels] += 1
         served = labels.method, labels.tier
-        found = self._durations.get(served)
+        found = self.durations.get(served)
         if found is None:
-            found = self._durations[served] = _Durations()
+            found = self.durations[served] = Durations()
         found.seconds += seconds
         found.counts[bisect_left(BUCKETS, seconds)] += 1
+
+    def cache_hit(self, method: str) -> None:
+        """Count a request that needed no child; `method` is one of those that are cached."""
+        self.cache_hits[method] += 1
 
     @property
     def requests(self) -> int:
         """All requests until now."""
-        return self._outcomes.total()
+        return self.outcomes.total()
 
     @property
     def errors(self) -> int:
         """Those of them that failed."""
-        return sum(number for labels, number in self._outcomes.items() if labels.outcome != SUCCESS)
+        return sum(number for labels, number in self.outcomes.items() if labels.outcome != SUCCESS)
 
     def labels(self, asked: Asked, code: int, tools: frozenset[str]) -> CallLabels:
         """Return the labels of a request that ended with a JSON-RPC error code (0: result) at a server with `tools`."""
@@ -106,20 +103,6 @@ class CallSeries(Collector):
         if found is None:
             found = self._labels[key] = _labels(*key, tools)
         return found
-
-    def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:
-        """Return both families."""
-        text = "Requests for the server, answered by it, from the cache or not at all: ok, or the JSON-RPC error code."
-        requests = CounterMetricFamily("mcp_requests", text, labels=("server", "method", "tool", "tier", "outcome"))
-        for outcome_labels, number in self._outcomes.items():
-            requests.add_metric((self._server, *outcome_labels), number)
-        yield requests
-        text = "Time from a request's arrival at the bridge to its answer, without those that the bridge refused."
-        durations = HistogramMetricFamily("mcp_request_duration_seconds", text, labels=("server", "method", "tier"))
-        for labels, found in self._durations.items():
-            buckets = list(zip(_BOUNDS, accumulate(found.counts), strict=True))
-            durations.add_metric((self._server, *labels), buckets=buckets, sum_value=found.seconds)
-        yield durations
 
 
 def _labels(method: str, name: str, tier: str, code: int, tools: frozenset[str]) -> CallLabels:
