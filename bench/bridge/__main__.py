@@ -5,8 +5,9 @@ SECONDS in the environment is the length of each repetition at each point (1).
 
 import os
 import platform
+import subprocess
 
-from bench.bridge import race, weight
+from bench.bridge import installation, race, weight
 from bench.bridge.contenders import BRIDGE, FLOOR, PEERS
 from bench.bridge.race import CONNECTIONS, Point
 
@@ -48,10 +49,14 @@ def _judged(value: float, goal: float) -> str:
     return f"{value:.1f}: {'met' if value >= goal else 'missed'}"
 
 
+def _python() -> str:
+    return subprocess.run([installation.interpreter(), "-V"], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def main() -> None:
     """Measure and print."""
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start, ", end="")
-    print(f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {SECONDS:g} s a point")
+    print(f"{platform.system()} {platform.release()}, {_python()}, {SECONDS:g} s a point")
     most = race.ceiling(SECONDS)
     print("\nThe load client alone: " + ", ".join(f"{rate:,.0f} calls/s at {at}" for at, rate in most.items()))
     print_race("A session of 2025-06-18, shared by all connections", race.race(SECONDS, modern=False))

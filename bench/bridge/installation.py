@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -19,13 +20,17 @@ from dev.go_tools import GO_PACKAGE
 from stacks.packages import npm_command
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 PYTHON_PEERS = ("mcp-proxy", "fastmcp", "contextforge")
 SECONDS = 1200
 
 
-def _once(name: str, sources: list[Path], make: Callable[[Path], None]) -> Path:
-    """Return the folder that `make` fills, made on first use of these sources; half a folder never has the name."""
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+def _once(name: str, sources: list[Path], make: Callable[[Path], None], *, beside: str = "") -> Path:
+    """Return the folder that `make` fills, made on first use of these sources; half a folder never has the name.
+
+    `beside` is what it is made of beside the sources.
+    """
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources) + beside.encode()).hexdigest()
     folder = user_cache_path("mcp-fleet") / f"bench-{name}-{digest[:16]}"
     if not folder.exists():
         print(f"installing {name} into {folder}", file=sys.stderr)
@@ -40,16 +45,44 @@ def _run(*command: str, cwd: Path | None = None, environment: dict[str, str] | N
     subprocess.run(command, cwd=cwd, check=True, timeout=SECONDS, env={**os.environ, **(environment or {})})
 
 
+@cache
+def interpreter() -> str:
+    """Return the Python that the machine's packages brought, else the checkout's own.
+
+    It is built with profile-guided optimization, as those in container images are. One that somebody compiled himself
+    may lack that and be a third slower, which says nothing about what users run.
+    """
+    recent = "import sys; sys.exit(sys.version_info < (3, 11))"
+    for candidate in ("/usr/local/bin/python3", "/usr/bin/python3"):
+        if Path(candidate).exists() and subprocess.run([candidate, "-c", recent], check=False).returncode == 0:
+            return candidate
+    return sys.executable
+
+
+def _environment(folder: Path, lock: Path) -> None:
+    _run(find_uv_bin(), "venv", "--quiet", "--relocatable", "--python", interpreter(), str(folder))
+    python = str(folder / "bin" / "python")
+    _run(find_uv_bin(), "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock))
+
+
 def python_peer(name: str) -> Path:
     """Return the Python of a peer that is a Python package."""
     lock = HERE / "peers" / f"{name}.lock"
+    made = _once(name, [lock], lambda folder: _environment(folder, lock), beside=interpreter())
+    return made / "bin" / "python"
+
+
+def bridge_python() -> Path:
+    """Return a Python with what the bridge's own lock has, as in its image, and this checkout's bridge."""
+    lock = ROOT / "bridge" / "requirements.lock"
 
     def make(folder: Path) -> None:
-        _run(find_uv_bin(), "venv", "--quiet", "--relocatable", "--python", sys.executable, str(folder))
+        _environment(folder, lock)
+        packages = [argument for name in ("wire", "bridge") for argument in ("--editable", str(ROOT / name))]
         python = str(folder / "bin" / "python")
-        _run(find_uv_bin(), "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock))
+        _run(find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--python", python, *packages)
 
-    return _once(name, [lock], make) / "bin" / "python"
+    return _once("mcp-bridge", [lock], make, beside=f"{interpreter()} {ROOT}") / "bin" / "python"
 
 
 def node_modules() -> Path:

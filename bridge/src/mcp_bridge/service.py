@@ -186,8 +186,9 @@ class Service:
         await self._listener.open(self._settings.host, self._settings.port)
         logs.info("listening", host=self._settings.host, port=self._listener.port)
         self._processes.start()
-        # While the server process starts, and not when Prometheus asks first.
-        metrics = loop.run_in_executor(None, import_module, "mcp_bridge.metrics")
+        # Now, while the server process starts, which takes longer, and not when Prometheus asks first.
+        await asyncio.sleep(0)
+        import_module("mcp_bridge.metrics")
         if self._tracing is not None:
             self._tracing.start()
         if self._registrar is not None:
@@ -196,7 +197,6 @@ class Service:
         waiting: set[asyncio.Future[Any]] = {stopping, self._processes.gave_up}
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        await metrics
         gave_up = self._processes.gave_up.done()
         await self._drain(0 if gave_up else self._settings.drain_seconds)
         if gave_up:
