@@ -166,10 +166,12 @@ class Switchboard:
         number = link.take_number()
         params = bytes(message.params)
         trace = exchange.origin.trace
-        if trace is None and not self._spans.recorded and translation.passes(params, caller, profile):
+        passes = translation.passes(params, caller, profile)
+        if not passes or trace is not None or self._spans.recorded:
+            call.span, call.trace = self._spans.begin(trace, params)
+        if passes and call.trace is None:
             call.params = params
         else:
-            call.span, call.trace = self._spans.begin(trace, params)
             call.params, call.token = translation.to_child(
                 params, caller, child_modern=profile.modern, number=number, trace=call.trace
             )
