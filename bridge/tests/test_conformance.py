@@ -59,18 +59,27 @@ def suite() -> Path:
 
 
 @pytest.mark.parametrize(
-    ("options", "revision", "scored", "expected"),
+    ("mode", "options", "revision", "scored", "expected"),
     [
-        ((), "2025-11-25", 30, frozenset()),
-        ((), "2026-07-28", 37, frozenset()),
-        (("--session-era",), "2025-11-25", 30, frozenset()),
-        (("--session-era",), "2026-07-28", 37, BEYOND_A_SESSION_SERVER),
+        ("shared", (), "2025-11-25", 30, frozenset()),
+        ("shared", (), "2026-07-28", 37, frozenset()),
+        ("shared", ("--session-era",), "2025-11-25", 30, frozenset()),
+        ("shared", ("--session-era",), "2026-07-28", 37, BEYOND_A_SESSION_SERVER),
+        # A process for each session, and each takes a second to start: half a minute.
+        pytest.param("isolated", (), "2025-11-25", 30, frozenset(), marks=pytest.mark.long),
+        pytest.param("isolated", ("--session-era",), "2025-11-25", 30, frozenset(), marks=pytest.mark.long),
     ],
 )
 def test_the_suite_passes(
-    suite: Path, options: tuple[str, ...], revision: str, scored: int, expected: frozenset[str], tmp_path: Path
+    suite: Path,
+    mode: str,
+    options: tuple[str, ...],
+    revision: str,
+    scored: int,
+    expected: frozenset[str],
+    tmp_path: Path,
 ) -> None:
-    with bridge(*server("everything"), *options) as running:
+    with bridge(*server("everything"), *options, options=("--mode", mode)) as running:
         running.wait_ready()
         wanted = ["--requirements", revision, "-o", str(tmp_path), "--timeout", SCENARIO_MILLISECONDS]
         run = subprocess.run(
