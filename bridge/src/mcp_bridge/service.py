@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,12 +14,10 @@ from mcp_wire.registration import Registration
 from . import logs
 from .admission import LOOPBACK, Admission
 from .caching import Caching
-from .call_counts import CallCounts
-from .call_log import CallLog
 from .container import ControlGroup, CpuGauge
 from .core import revisions
 from .core.callers import Caller, Session
-from .core.calls import Asked, ClientCall
+from .core.calls import ClientCall
 from .core.errors import UNAVAILABLE, RpcError
 from .core.link import Link
 from .core.sessions import SessionTable
@@ -29,24 +26,25 @@ from .core.switchboard import Switchboard
 from .core.turns import Turns
 from .credentials import Credentials
 from .endpoint import Endpoint
-from .health import BRIDGE_VERSION, Health
+from .health import Health
 from .http import answer
 from .http.connection import Connection
-from .http.head import Head
 from .http.listener import Listener
 from .http.reply import Reply
 from .http.request import Request
 from .intake import Intake
+from .pages import Pages
 from .processes import Processes
 from .processes.run import ChildSettings
 from .processes.strategy import Strategy, make_processes
+from .records import Records
 from .redaction import Redactor
 from .registrar import Registrar
 from .reload import Changeable, ReloadFile
 from .settings import PREFIX, Settings
 
 if TYPE_CHECKING:
-    from .tracing import Tracing
+    from .metrics import Readings
 
 ENDPOINT: Final = (b"/mcp", b"/mcp/")
 LEAVE_SECONDS: Final = 1.0
@@ -68,10 +66,9 @@ class Service:
     ) -> None:
         self._settings = settings
         self.max_body_bytes = settings.max_body_bytes
-        self._calls = CallCounts()
+        self._records = Records(settings, lambda: self._processes.survey.tool_names)
         self._container = ControlGroup()
         self._cpus = CpuGauge(self._container.cpu_seconds)
-        self._call_log = CallLog(settings.name, logs.write_lines)
         sessions = SessionTable(
             maximum=settings.max_sessions,
             idle_seconds=settings.session_seconds,
@@ -87,7 +84,6 @@ class Service:
             spans=Spans(None if settings.otlp_endpoint is None else settings.trace_ratio),
             cache=None if self._caching is None else self._caching.results,
         )
-        self._tracing = _tracing(settings)
         child = ChildSettings(
             command=settings.command,
             environment=child_environment(secrets),
@@ -115,8 +111,9 @@ class Service:
         self._listener = Listener(self, self._sweep)
         self._registrar = None if settings.consul is None else Registrar(settings.consul, self._describe)
         self._health = Health(
-            settings.name, self._processes, self._registrar, self._caching, self._calls, lambda: len(sessions)
+            settings.name, self._processes, self._registrar, self._caching, self._records.counts, lambda: len(sessions)
         )
+        self._pages = Pages(settings.name, self._health, self._records.counts, self._readings)
         admission = Admission(
             gateway_token=credentials.gateway_token,
             check_host=credentials.gateway_token is None and settings.host in LOOPBACK,
@@ -129,7 +126,7 @@ class Service:
             self._switchboard,
             self._turns,
             time.monotonic,
-            self._ended_without_child,
+            self._records.ended,
             None if self._caching is None else self._caching.repeats,
         )
         self._endpoint = Endpoint(admission, self._processes, self._switchboard, intake, time.monotonic)
@@ -142,26 +139,10 @@ class Service:
             if request.head.path in ENDPOINT:
                 self._endpoint.serve(reply)
             else:
-                self._tell(request.head, reply)
+                self._pages.serve(reply)
         except Exception as error:  # noqa: BLE001 - a fault must cost one request, and not look like the client's
             logs.fault("request_failed", error, path=request.head.path.decode("latin-1"))
             reply.complete(500, answer.TEXT, b"Internal error.\n")
-
-    def _tell(self, head: Head, reply: Reply) -> None:
-        """Serve what is asked about the replica itself."""
-        path = head.path
-        if head.method not in (b"GET", b"HEAD"):
-            reply.complete(405, answer.TEXT + b"allow: GET, HEAD\r\n", b"Method not allowed.\n")
-        elif path == b"/health":
-            status, body = self._health.report()
-            reply.complete(status, answer.JSON, msgspec.json.encode(body))
-        elif path == b"/ready":
-            ready = self._health.ready
-            reply.complete(200 if ready else 503, answer.TEXT, b"ready\n" if ready else b"not ready\n")
-        elif path == b"/metrics":
-            reply.complete(200, answer.TEXT.replace(b"plain;", b"plain; version=0.0.4;"), self._render_metrics())
-        else:
-            reply.complete(404, answer.TEXT, b"There are /mcp, /health, /ready and /metrics.\n")
 
     def hung_up(self, reply: Reply) -> None:
         """A client left before it had its answer."""
@@ -188,9 +169,8 @@ class Service:
         self._processes.start()
         # Now, while the server process starts, which takes longer, and not when Prometheus asks first.
         await asyncio.sleep(0)
-        import_module("mcp_bridge.metrics")
-        if self._tracing is not None:
-            self._tracing.start()
+        self._pages.load()
+        self._records.start()
         if self._registrar is not None:
             self._registrar.start()
         stopping = asyncio.create_task(stop.wait())
@@ -224,11 +204,9 @@ class Service:
                 call.failed(RpcError(UNAVAILABLE, "The server is shutting down. Whether this call ran is not known."))
         await self._processes.stop()
         await self._listener.close()
-        if self._tracing is not None:
-            await self._tracing.stop()
+        await self._records.stop()
         if self._caching is not None:
             await self._caching.close()
-        self._call_log.flush()
 
     def _make_caching(self, redis_password: str | None) -> Caching | None:
         if self._settings.cache == "off":
@@ -236,7 +214,7 @@ class Service:
         return Caching(
             self._settings,
             redis_password,
-            hit=self._calls.cache_hit,
+            hit=self._records.counts.cache_hit,
             repeatable=lambda: self._processes.survey.repeatable,
         )
 
@@ -259,28 +237,14 @@ class Service:
         self._processes.wait(caller, proceed)
 
     def _settled(self, call: ClientCall, code: int) -> None:
-        seconds = time.monotonic() - call.started
-        labels = self._calls.labels(call, code, self._processes.survey.tool_names)
-        self._calls.settled(labels, seconds)
-        self._call_log.settled(call, labels, seconds)
-        if self._tracing is not None:
-            self._tracing.settled(call, labels, seconds)
+        self._records.settled(call, code)
         self._turns.end()
         if self._caching is not None:
             self._caching.repeats.settled(call, code)
 
-    def _ended_without_child(self, asked: Asked, arrived: float, code: int) -> None:
-        seconds = time.monotonic() - arrived
-        labels = self._calls.labels(asked, code, self._processes.survey.tool_names)
-        if code == 0:
-            self._calls.settled(labels, seconds)
-        else:
-            self._calls.refused(labels)
-        self._call_log.settled(asked, labels, seconds, cached=code == 0)
-
     def _sweep(self, now: float) -> None:
         self._endpoint.sweep(time.monotonic(), self._listener.replies())
-        self._call_log.next_second()
+        self._records.next_second()
         if self._caching is not None:
             self._caching.look()
         if self._reload is not None:
@@ -318,12 +282,12 @@ class Service:
             capabilities=tuple(sorted(status.profile.capabilities)),
         )
 
-    def _render_metrics(self) -> bytes:
-        from .metrics import Metrics, Readings
+    def _readings(self) -> "Readings":
+        from .metrics import Readings
 
         status = self._processes.status()
-        caching, tracing = self._caching, self._tracing
-        now = Readings(
+        caching, tracing = self._caching, self._records.tracing
+        return Readings(
             healthy=self._health.problem(status) is None,
             sessions=len(self._switchboard.sessions),
             connections=len(self._listener),
@@ -338,21 +302,6 @@ class Service:
             cpus=self._cpus.read(),
             memory_bytes=self._container.memory_bytes(),
         )
-        return Metrics(self._settings.name, self._calls, now).render()
-
-
-def _tracing(settings: Settings) -> "Tracing | None":
-    if settings.otlp_endpoint is None:
-        return None
-    # Only where it is asked for: the client and the messages take memory.
-    from .tracing import Tracing
-
-    resource = {
-        "service.name": settings.name,
-        "service.namespace": "mcp",
-        "service.instance.id": f"{settings.slot}-{settings.task}",
-    }
-    return Tracing(settings.otlp_endpoint, resource, BRIDGE_VERSION)
 
 
 def _later(seconds: float, act: Callable[[], None]) -> None:
