@@ -1,5 +1,6 @@
-"""The fleet of the selected stack: load its configuration, check the host, declare everything, export."""
+"""The fleet of the selected stack: load its configuration, check what it needs here, declare everything, export."""
 
+import os
 from pathlib import Path
 
 import pulumi
@@ -10,7 +11,7 @@ from stacks.images import read_images
 from stacks.last_words import LastWords
 from stacks.load import load_stack
 from stacks.packages import found_packages, package_problems
-from stacks.preflight import engine_address, host_problems, read_host_facts
+from stacks.preflight import engine_address, host_problems, read_host_facts, ssh_problems
 from stacks.problems import bad_stack
 
 ROOT = Path(__file__).parent
@@ -19,14 +20,14 @@ ROOT = Path(__file__).parent
 def main() -> None:
     """Raise BadStackError with all that is wrong before the first resource is declared."""
     stack = load_stack(ROOT)
-    engine = engine_address()
-    problems = [
-        *host_problems(stack.config, read_host_facts(engine)),
-        *package_problems(stack.config, found_packages()),
-    ]
+    local = stack.config.hosts == "local"
+    engine = engine_address() if local else ""
+    host = host_problems(stack.config, read_host_facts(engine)) if local else ssh_problems(os.environ)
+    problems = [*host, *package_problems(stack.config, found_packages())]
     if problems:
         raise bad_stack(stack.name, stack.file, problems)
-    pulumi.runtime.register_stack_transformation(LastWords(engine).transformation)
+    if local:
+        pulumi.runtime.register_stack_transformation(LastWords(engine).transformation)
     pulumi.runtime.register_stack_transformation(build_log.transformation)
     if stack.config.protect:
         pulumi.runtime.register_stack_transformation(protection.transformation)

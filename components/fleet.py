@@ -1,5 +1,6 @@
 """What all components of one fleet share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,11 +15,14 @@ class Fleet:
         name: what the names of all its Docker objects begin with.
         network: id of the network that joins its containers.
         name_key: the secret under which the contents of secrets are hashed into their public names.
+        data_constraints: placement constraints of services with a volume, where the fleet has several hosts: a volume
+            is on one of them.
     """
 
     name: pulumi.Input[str]
     network: pulumi.Input[str]
     name_key: pulumi.Input[str]
+    data_constraints: Sequence[str] = ()
 
 
 def data_volume(name: str, fleet: Fleet, parent: pulumi.Resource) -> docker.Volume:

@@ -7,7 +7,7 @@ import pulumi
 
 from .fleet import Fleet
 from .health_check import bash_get
-from .image import BaseImages, RegistryAccount, built_image
+from .image import BaseImages, Platform, RegistryAccount, built_image
 from .swarm_files import ServiceFiles
 from .swarm_service import Limits, SwarmService, swarm_service
 
@@ -19,6 +19,9 @@ DRAIN_SECONDS = 5
 STOP_SECONDS = 20
 LIMITS = Limits.of(cpus=2.0, mebibytes=512)
 POLICY_LIMITS = Limits.of(cpus=0.25, mebibytes=128)
+DOCKERFILE = "gateway"
+CONTEXTS = {"wire": "wire", "gateway": "gateway"}
+"""The folders that the image is built from, by their names in the Dockerfile."""
 _COMMANDS = "/opt/gateway/bin"
 _POLICY = "/etc/mcp-fleet/policy.json"
 _KEYS = "/run/secrets/keys.json"
@@ -31,6 +34,7 @@ class GatewayArgs:
 
     Arguments:
         version: tag of the image.
+        platforms: such as linux/arm64, where the hosts are not like the builder.
         port: the port on the host.
         consul: URL of the Consul where servers register.
         otlp: URL of the OTLP receiver for traces; None for no traces.
@@ -46,6 +50,7 @@ class GatewayArgs:
     registry: RegistryAccount
     builder: pulumi.Input[str]
     version: pulumi.Input[str]
+    platforms: Sequence[Platform] = ()
 
     # traffic
     port: pulumi.Input[int]
@@ -80,11 +85,12 @@ class Gateway(pulumi.ComponentResource):
         image = built_image(
             name,
             tag=args.version,
-            dockerfile="gateway",
-            named_contexts={"wire": "wire", "gateway": "gateway"},
+            dockerfile=DOCKERFILE,
+            named_contexts=CONTEXTS,
             build_args={"PYTHON": args.bases.python},
             registry=args.registry,
             builder=args.builder,
+            platforms=args.platforms,
             parent=self,
         )
         files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)

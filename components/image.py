@@ -7,6 +7,7 @@ from typing import Literal
 import pulumi
 import pulumi_docker_build as docker_build
 
+Platform = Literal["linux/amd64", "linux/arm64"]
 CONTEXT = "images"
 """Folder of the Dockerfiles, relative to the program: the provider compares the text, on every machine."""
 
@@ -40,7 +41,9 @@ class ServerImageArgs:
         constraints: version constraints for the Python installer.
         packages: Debian packages.
         install_scripts: let npm run install scripts.
+        tag: of the image, where it is not the version: a registry may refuse a second image under the same one.
         builder: name of the buildx builder.
+        platforms: such as linux/arm64, where the hosts are not like the builder.
     """
 
     # source
@@ -57,6 +60,8 @@ class ServerImageArgs:
     bases: BaseImages
     registry: RegistryAccount
     builder: pulumi.Input[str]
+    tag: str = ""
+    platforms: Sequence[Platform] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,21 +76,29 @@ class ServerImage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServerImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mcp-fleet:components:ServerImage", name, {}, opts)
-        named = {"wire": "wire", "bridge": "bridge"}
-        if args.kind == "path":
-            named["server"] = args.path
         ref = built_image(
             name,
-            tag=args.version,
+            tag=args.tag or args.version,
             dockerfile=args.kind,
-            named_contexts=named,
+            named_contexts=server_contexts(args.path),
             build_args=_build_args(args),
             registry=args.registry,
             builder=args.builder,
+            platforms=args.platforms,
             parent=self,
         )
         self.outputs = ServerImageOutputs(ref=ref)
         self.register_outputs(vars(self.outputs))
+
+
+def server_contexts(path: str) -> dict[str, str]:
+    """Return the folders that a server's image is built from, by their names in the Dockerfile.
+
+    Arguments:
+        path: the server's own folder; empty where its code is a package.
+    """
+    own = {"server": path} if path else {}
+    return {"wire": "wire", "bridge": "bridge", **own}
 
 
 def _build_args(args: ServerImageArgs) -> dict[str, pulumi.Input[str]]:
@@ -110,6 +123,7 @@ def built_image(
     build_args: Mapping[str, pulumi.Input[str]],
     registry: RegistryAccount,
     builder: pulumi.Input[str],
+    platforms: Sequence[Platform],
     parent: pulumi.Resource,
 ) -> pulumi.Output[str]:
     """Build `dockerfile`, push it as `<address>/<namespace>/<name>:<tag>`; return it with its digest.
@@ -131,6 +145,7 @@ def built_image(
             dockerfile=docker_build.DockerfileArgs(location=f"{CONTEXT}/{dockerfile}.Dockerfile"),
             build_args=dict(build_args),
             build_on_preview=False,
+            platforms=[docker_build.Platform(platform) for platform in platforms] or None,
             registries=[
                 docker_build.RegistryArgs(
                     address=registry.address, username=registry.username, password=registry.password

@@ -55,6 +55,7 @@ class McpServerArgs:
         concurrency: most calls that a replica works on at a time, None for the bridge's own default.
         cache: whether each replica keeps results that serve again.
         shared_cache: where replicas share what they keep; None for nowhere. Without `cache` it is not used.
+        constraints: which hosts may run it, such as `node.labels.place == aws`; all of them where there is none.
         start_seconds: how long a replica may take to its first list of tools.
     """
 
@@ -81,6 +82,7 @@ class McpServerArgs:
     concurrency: int | None = None
     cache: bool = False
     shared_cache: SharedCache | None = None
+    constraints: Sequence[str] = ()
     start_seconds: int = 60
 
 
@@ -121,6 +123,7 @@ class McpServer(pulumi.ComponentResource):
                 secrets=self._secrets(name, args),
                 volumes=self._volumes(name, args),
                 replicas=args.replicas,
+                constraints=args.constraints,
                 start_seconds=args.start_seconds,
                 stop_seconds=STOP_SECONDS,
                 start_first=not args.volume,

@@ -53,6 +53,8 @@ class SwarmService:
         volumes: Docker volume names by mount path.
         ports: container ports by host port, published on the host itself.
         tmpfs_mebibytes: size of /tmp, the only other place that can be written to.
+        constraints: which hosts may run it, such as `node.labels.zone == eu-west-1a`; the fleet's own for services with
+            volumes come on top.
     """
 
     fleet: Fleet
@@ -73,6 +75,7 @@ class SwarmService:
     stop_seconds: int = 20
     start_first: bool = False
     tmpfs_mebibytes: int = 64
+    constraints: Sequence[str] = ()
 
 
 def go_duration(seconds: int) -> str:
@@ -155,6 +158,7 @@ def _task(service: SwarmService) -> docker.ServiceTaskSpecArgs:
             condition="any", delay=go_duration(RESTART_DELAY_SECONDS), max_attempts=0, window=go_duration(0)
         ),
         log_driver=docker.ServiceTaskSpecLogDriverArgs(name="json-file", options={"max-size": "10m", "max-file": "3"}),
+        placement=_placement(service),
         # By id: by name the provider sees a difference after each refresh. Aliases can't change without an outage.
         networks_advanceds=[
             docker.ServiceTaskSpecNetworksAdvancedArgs(id=service.fleet.network, aliases=[service.name])
@@ -162,6 +166,11 @@ def _task(service: SwarmService) -> docker.ServiceTaskSpecArgs:
         force_update=0,
         runtime="container",
     )
+
+
+def _placement(service: SwarmService) -> docker.ServiceTaskSpecPlacementArgs | None:
+    constraints = [*service.constraints, *(service.fleet.data_constraints if service.volumes else ())]
+    return docker.ServiceTaskSpecPlacementArgs(constraints=constraints, max_replicas=0) if constraints else None
 
 
 def _container(service: SwarmService) -> docker.ServiceTaskSpecContainerSpecArgs:

@@ -3,8 +3,10 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
+from .config_model import ConfigModel, Label
+from .hosts_config import LOCAL, CloudHosts, parse_hosts
 from .source import EXAMPLES, PATTERN, Source, parse_source
 
 PROJECT = "mcp-fleet"
@@ -16,7 +18,6 @@ COMPONENT_NAMES = frozenset(
 )
 """Names inside the fleet's network that servers can't have."""
 
-LABEL = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 MEBIBYTE = 1 << 20
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG])(?:i?B)?", re.IGNORECASE)
@@ -57,10 +58,6 @@ def _parse_allowed_servers(value: object) -> object:
     return dict.fromkeys(value, "*") if isinstance(value, list) and all(isinstance(i, str) for i in value) else value
 
 
-def _kebab(name: str) -> str:
-    return name.replace("_", "-")
-
-
 Memory = Annotated[
     int,
     BeforeValidator(parse_memory),
@@ -72,7 +69,6 @@ SourceField = Annotated[
     PlainValidator(parse_source),
     WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": list(EXAMPLES)}),
 ]
-Label = Annotated[str, Field(pattern=LABEL)]
 Variable = Annotated[str, Field(pattern=VARIABLE)]
 Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 VariableValue = Annotated[
@@ -97,22 +93,17 @@ AllowedServers = Annotated[
     ),
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Hosts = Annotated[Literal["local"] | CloudHosts, PlainValidator(parse_hosts), WithJsonSchema({"const": LOCAL})]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=_kebab, arbitrary_types_allowed=True, use_attribute_docstrings=True
-    )
-
-
-class ServerConfig(_Model):
+class ServerConfig(ConfigModel):
     """One MCP server. A plain source may stand in its place."""
 
     source: SourceField
     """Where its code comes from: pypi:NAME@VERSION[#command], npm:NAME@VERSION[#command] or ./path."""
     args: tuple[Text, ...] = ()
     """Arguments of its command."""
-    env: dict[Variable, VariableValue] = {}
+    env: dict[Variable, VariableValue] = Field(default={})
     """Plain environment variables. Secret ones belong into `mcp-fleet:secrets`."""
     secrets: tuple[Variable, ...] = ()
     """Variables that must be set in `mcp-fleet:secrets` for this server."""
@@ -142,11 +133,14 @@ class ServerConfig(_Model):
     cache: bool = False
     """Keep lists, and answers of tools that are declared read-only and idempotent, for up to five minutes, for all
     replicas."""
+    place: Label | None = None
+    """Where its replicas run, in a stack on several machines: a cloud (aws) or a group of machines. Anywhere when it is
+    left out."""
     start_seconds: Annotated[int, Field(ge=5, le=900)] = 60
     """How long a replica may take from start to its first list of tools."""
 
 
-class TierConfig(_Model):
+class TierConfig(ConfigModel):
     """What every client of a tier gets."""
 
     rpm: Annotated[int, Field(ge=1)] | None
@@ -155,7 +149,7 @@ class TierConfig(_Model):
     """Place in a server's queue; more goes first. Left out: free 0, pro 10, enterprise 20, and 0 for other tiers."""
 
 
-class ClientConfig(_Model):
+class ClientConfig(ConfigModel):
     """One client, with an API key of its own."""
 
     tier: str = "free"
@@ -183,11 +177,11 @@ def _with_defaults(tiers: dict[str, TierConfig]) -> dict[str, TierConfig]:
     }
 
 
-class StackConfig(_Model):
+class StackConfig(ConfigModel):
     """Everything a stack is."""
 
-    hosts: Literal["local"] = "local"
-    """Where it runs: the Docker engine of this machine."""
+    hosts: Hosts = "local"
+    """Where it runs: local is the Docker engine of this machine."""
     port: Port = 8080
     """Port of the gateway on the host."""
     registry_port: Port = 5000
@@ -200,13 +194,13 @@ class StackConfig(_Model):
     """Protect what holds data, such as volumes: while it stands here, no change and no destroy deletes that."""
     builder: str | None = None
     """Name of the buildx builder; BUILDX_BUILDER or mcp-fleet when it is left out."""
-    servers: dict[Label, ServerConfig] = {}
+    servers: dict[Label, ServerConfig] = Field(default={})
     """The servers by name. The name is part of the URL."""
-    clients: dict[Label, ClientConfig] = {}
+    clients: dict[Label, ClientConfig] = Field(default={})
     """The clients by name."""
     tiers: Annotated[dict[Label, TierConfig], AfterValidator(_with_defaults)] = DEFAULT_TIERS
     """Limits by tier, besides the defaults free (60 per minute), pro (600) and enterprise (unlimited)."""
-    secrets: dict[str, frozenset[str]] = {}
+    secrets: dict[str, frozenset[str]] = Field(default={})
     """Names of the secret variables that are set, by server. Values never reach this model."""
 
 

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from .config import COMPONENT_NAMES, LABEL, OPERATOR, ServerConfig, StackConfig
+from .config import COMPONENT_NAMES, OPERATOR, ServerConfig, StackConfig
+from .config_model import LABEL
 from .problems import Problem, nearest, set_secret
 from .source import NpmSource
 
@@ -21,6 +22,7 @@ def inconsistencies(stack: str, config: StackConfig) -> Iterator[Problem]:
             "use lower-case letters, digits and inner hyphens (pulumi stack rename)"
         )
     yield from _ports(config)
+    yield from _hosts(stack, config)
     for name, server in config.servers.items():
         yield from _name(stack, name)
         yield from _server(name, server)
@@ -33,6 +35,18 @@ def inconsistencies(stack: str, config: StackConfig) -> Iterator[Problem]:
         )
     for name in config.clients:
         yield from _client(name, config)
+
+
+def _hosts(stack: str, config: StackConfig) -> Iterator[Problem]:
+    if config.hosts != "local":
+        # Not at the top: it imports the SDK of AWS, which takes longer than all the rest.
+        from .hosts_consistency import host_inconsistencies
+
+        yield from host_inconsistencies(stack, config.hosts.aws, config)
+        return
+    for name, server in config.servers.items():
+        if server.place is not None:
+            yield Problem(path=("servers", name, "place"), message="all of this stack runs on this machine; remove it")
 
 
 def _ports(config: StackConfig) -> Iterator[Problem]:

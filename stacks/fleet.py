@@ -2,36 +2,34 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import pulumi
-import pulumi_docker as docker
-import pulumi_random as random
+import yaml
 from mcp_wire.token import cache_audience, derive, server_audience
 
 from components.consul import Consul, ConsulArgs
 from components.fleet import Fleet
 from components.gateway import Gateway, GatewayArgs
-from components.hosts.local import LocalHost, LocalHostArgs
-from components.image import BaseImages, RegistryAccount, ServerImageArgs
+from components.image import BaseImages, ServerImageArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.redis import Redis, RedisArgs
-from components.registry import Registry, RegistryArgs
 from components.server import McpServer, McpServerArgs, SharedCache
 from components.swarm_service import Limits
 
 from .config import OPERATOR, ServerConfig, StackConfig
 from .load import Stack
+from .local_site import local_site
 from .own_code import read_own_code
+from .site import Site, constraints, password
 from .source import PathSource, PypiSource
 from .tools import check_tools
 
 BUILDER_VARIABLE = "BUILDX_BUILDER"
 DEFAULT_BUILDER = "mcp-fleet"
-ADDRESS = "localhost"
 NAMES = "names"
 """Audience of the key under which the contents of secrets are hashed into their public names."""
 
@@ -52,10 +50,7 @@ class _Foundation:
     stack: Stack
     images: Mapping[str, str]
     builder: str
-    provider: docker.Provider
-    fleet: Fleet
-    registry: Registry
-    account: RegistryAccount
+    site: Site
     consul: pulumi.Output[str]
     redis: pulumi.Output[str]
     master: pulumi.Output[str]
@@ -67,22 +62,29 @@ class _Foundation:
     @property
     def built(self) -> pulumi.ResourceOptions:
         """Options of components that push images."""
-        return pulumi.ResourceOptions(providers=[self.provider], depends_on=[self.registry])
+        return pulumi.ResourceOptions(providers=[self.site.provider], depends_on=list(self.site.first))
 
 
 def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports:
-    """Declare all resources of `stack` on the Docker engine at the address `engine`."""
+    """Declare all resources of `stack`.
+
+    Arguments:
+        images: what a fleet starts from, with digests.
+        engine: address of the Docker engine of a stack that runs on this machine; else it is not used.
+    """
     config = stack.config
     foundation = _foundation(stack, images, engine)
-    tokens = {name: _password(f"key-{name}", length=40) for name in sorted({OPERATOR, *config.clients})}
+    site = foundation.site
+    tokens = {name: password(f"key-{name}", length=40) for name in sorted({OPERATOR, *config.clients})}
     Gateway(
         "gateway",
         GatewayArgs(
-            fleet=foundation.fleet,
+            fleet=site.fleet,
             bases=foundation.bases,
-            registry=foundation.account,
+            registry=site.registries["gateway"],
             builder=foundation.builder,
-            version="current",
+            version=site.tags.get("gateway", "current"),
+            platforms=site.platforms,
             port=config.port,
             consul=foundation.consul,
             otlp=config.otlp_endpoint,
@@ -92,13 +94,12 @@ def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports
         ),
         opts=foundation.built,
     )
-    gateway = f"http://{ADDRESS}:{config.port}"
-    urls = {name: f"{gateway}/{name}/mcp" for name in config.servers}
+    urls = {name: f"{site.url}/{name}/mcp" for name in config.servers}
     for name, server in config.servers.items():
         outputs = McpServer(name, _server_args(name, server, foundation), opts=foundation.built).outputs
         check_tools(stack, name, urls[name], tokens[OPERATOR].result, outputs.image, outputs.service_id)
     return Exports(
-        gateway=gateway,
+        gateway=site.url,
         urls=urls,
         tokens=pulumi.Output.secret(pulumi.Output.all(**{name: token.result for name, token in tokens.items()})),
     )
@@ -120,58 +121,30 @@ def policy(config: StackConfig) -> str:
 
 def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Foundation:
     config = stack.config
-    master = _password("master", length=48).result
-    password = _password("registry", length=32)
-    account = RegistryAccount(
-        address=f"{ADDRESS}:{config.registry_port}",
-        namespace=stack.name,
-        username=stack.name,
-        password=password.result,
-    )
-    provider = docker.Provider(
-        "docker",
-        docker.ProviderArgs(
-            host=engine,
-            registry_auth=[
-                docker.ProviderRegistryAuthArgs(
-                    address=account.address, username=account.username, password=account.password
-                )
-            ],
-        ),
-    )
-    opts = pulumi.ResourceOptions(providers=[provider])
-    fleet = Fleet(
-        name=stack.name,
-        network=LocalHost(stack.name, LocalHostArgs(network=stack.name), opts=opts).outputs.network,
-        name_key=master.apply(lambda secret: derive(secret, NAMES)),
-    )
-    registry = Registry(
-        "registry",
-        RegistryArgs(
-            fleet=fleet,
-            image=images["registry"],
-            host=ADDRESS,
-            port=config.registry_port,
-            username=account.username,
-            password=account.password,
-        ),
-        opts=opts,
-    )
-    consul = Consul("consul", ConsulArgs(fleet=fleet, image=images["consul"]), opts=opts)
-    redis = _redis(config, images, fleet, master, opts)
-    _monitoring(stack, images, fleet, opts)
+    master = password("master", length=48).result
+    site = _site(stack, images, engine, master.apply(lambda secret: derive(secret, NAMES)))
+    opts = pulumi.ResourceOptions(providers=[site.provider])
+    consul = Consul("consul", ConsulArgs(fleet=site.fleet, image=images["consul"]), opts=opts)
+    redis = _redis(config, images, site.fleet, master, opts)
+    _monitoring(stack, images, site, opts)
     return _Foundation(
         stack=stack,
         images=images,
         builder=config.builder or os.environ.get(BUILDER_VARIABLE) or DEFAULT_BUILDER,
-        provider=provider,
-        fleet=fleet,
-        registry=registry,
-        account=account,
+        site=site,
         consul=consul.outputs.url,
         redis=redis.outputs.address,
         master=master,
     )
+
+
+def _site(stack: Stack, images: Mapping[str, str], engine: str, name_key: pulumi.Output[str]) -> Site:
+    if stack.config.hosts == "local":
+        return local_site(stack, engine, images["registry"], name_key)
+    # Not at the top: the SDK of AWS takes longer to import than all the rest.
+    from .aws_site import aws_site
+
+    return aws_site(stack, stack.config.hosts.aws, images, name_key)
 
 
 def _redis(
@@ -197,14 +170,15 @@ def _cache_password(master: pulumi.Output[str], server: str) -> pulumi.Output[st
     return master.apply(lambda secret: derive(secret, cache_audience(server)))
 
 
-def _monitoring(stack: Stack, images: Mapping[str, str], fleet: Fleet, opts: pulumi.ResourceOptions) -> None:
+def _monitoring(stack: Stack, images: Mapping[str, str], site: Site, opts: pulumi.ResourceOptions) -> None:
     monitoring = stack.root / "monitoring"
+    jobs = (monitoring / "prometheus.yml").read_text(encoding="utf-8")
     Monitoring(
         "monitoring",
         MonitoringArgs(
-            fleet=fleet,
+            fleet=site.fleet,
             prometheus_image=images["prometheus"],
-            prometheus_config=(monitoring / "prometheus.yml").read_text(encoding="utf-8"),
+            prometheus_config=without_jobs(jobs, site.absent) if site.absent else jobs,
             dashboard=(monitoring / "overview.json").read_text(encoding="utf-8"),
             grafana_image=images.get("grafana") if stack.config.grafana_port else None,
             grafana_port=stack.config.grafana_port or 0,
@@ -213,11 +187,18 @@ def _monitoring(stack: Stack, images: Mapping[str, str], fleet: Fleet, opts: pul
     )
 
 
+def without_jobs(config: str, names: Container[str]) -> str:
+    """Return Prometheus' configuration without the jobs of these names: their targets would be down for ever."""
+    document = yaml.safe_load(config)
+    jobs = [job for job in document["scrape_configs"] if job["job_name"] not in names]
+    return yaml.safe_dump({**document, "scrape_configs": jobs}, sort_keys=False)
+
+
 def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> McpServerArgs:
     stack = foundation.stack
     return McpServerArgs(
-        fleet=foundation.fleet,
-        image=_image_args(server, foundation),
+        fleet=foundation.site.fleet,
+        image=_image_args(name, server, foundation),
         arguments=server.args,
         environment=server.env,
         secrets={variable: _secret(stack, name, variable) for variable in sorted(stack.config.secrets.get(name, ()))},
@@ -233,6 +214,7 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
         concurrency=server.concurrency,
         cache=server.cache,
         shared_cache=SharedCache(address=foundation.redis, password=_cache_password(foundation.master, name)),
+        constraints=constraints(server.place),
         start_seconds=server.start_seconds,
     )
 
@@ -241,15 +223,17 @@ def _secret(stack: Stack, server: str, variable: str) -> pulumi.Output[str]:
     return stack.secrets.apply(lambda secrets: str(secrets[server][variable]))
 
 
-def _image_args(server: ServerConfig, foundation: _Foundation) -> ServerImageArgs:
+def _image_args(name: str, server: ServerConfig, foundation: _Foundation) -> ServerImageArgs:
     origin = partial(
         ServerImageArgs,
         constraints=server.constraints,
         packages=server.packages,
         install_scripts=server.install_scripts,
         bases=foundation.bases,
-        registry=foundation.account,
+        registry=foundation.site.registries[name],
         builder=foundation.builder,
+        tag=foundation.site.tags.get(name, ""),
+        platforms=foundation.site.platforms,
     )
     source = server.source
     if isinstance(source, PathSource):
@@ -257,7 +241,3 @@ def _image_args(server: ServerConfig, foundation: _Foundation) -> ServerImageArg
         return origin(kind="path", path=source.path, command=own.command, version=own.version)
     kind: Literal["python", "node"] = "python" if isinstance(source, PypiSource) else "node"
     return origin(kind=kind, package=source.package, version=source.version, command=source.command)
-
-
-def _password(name: str, *, length: int) -> random.RandomPassword:
-    return random.RandomPassword(name, random.RandomPasswordArgs(length=length, special=False))

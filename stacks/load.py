@@ -1,7 +1,7 @@
 """Reads and checks the configuration of the stack at hand."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,23 @@ from pydantic_core import ErrorDetails
 
 from .config import PROJECT, ClientConfig, ServerConfig, StackConfig, TierConfig, with_shorthand
 from .consistency import inconsistencies
+from .hosts_config import AwsBudget, AwsConfig, AwsDomain, AwsGroup, CloudHosts
 from .own_code import path_problems
-from .problems import Problem, StackFile, bad_stack, nearest
+from .problems import KeyPath, Problem, StackFile, bad_stack, nearest
 
-_ENTRY_MODELS: Mapping[str, type[BaseModel]] = {
-    "servers": ServerConfig,
-    "clients": ClientConfig,
-    "tiers": TierConfig,
+_ANY = "*"
+_MODELS: Mapping[KeyPath, type[BaseModel]] = {
+    (): StackConfig,
+    ("servers", _ANY): ServerConfig,
+    ("clients", _ANY): ClientConfig,
+    ("tiers", _ANY): TierConfig,
+    ("hosts",): CloudHosts,
+    ("hosts", "aws"): AwsConfig,
+    ("hosts", "aws", "groups", _ANY): AwsGroup,
+    ("hosts", "aws", "domain"): AwsDomain,
+    ("hosts", "aws", "budget"): AwsBudget,
 }
+"""Which keys there are, by where they stand; `*` is a name that people choose."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +127,11 @@ def _problem(error: ErrorDetails) -> Problem:
     return Problem(path=path, message=f"{error['input']!r} won't do: {message[0].lower()}{message[1:]}")
 
 
-def _valid_keys(path: Sequence[str]) -> Iterable[str]:
-    model = StackConfig if len(path) == 1 else _ENTRY_MODELS[path[0]]
+def _valid_keys(path: KeyPath) -> Iterable[str]:
+    """Return the keys that may stand where the last of `path` does."""
+    model = next(model for where, model in _MODELS.items() if _stands(path[:-1], where))
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _stands(path: KeyPath, where: KeyPath) -> bool:
+    return len(path) == len(where) and all(key in (_ANY, part) for part, key in zip(path, where, strict=True))

@@ -1,7 +1,8 @@
 """What the Docker host must offer before anything is changed: reading it, and judging what was read."""
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from .config import MEBIBYTE, StackConfig
 from .problems import Problem
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+CONTEXT_VARIABLE = "DOCKER_CONTEXT"
 TIMEOUT_SECONDS = 10
 START_ENGINE = "start Docker (`make engine` starts the project's own), or set DOCKER_HOST to one that runs"
 JOIN_SWARM = "run `docker swarm init` there, or set DOCKER_HOST to a manager"
@@ -103,6 +105,17 @@ def host_problems(config: StackConfig, facts: HostFacts) -> Iterator[Problem]:
             "bring its managers back before anything else"
         )
     yield from _limits(config, facts)
+
+
+def ssh_problems(environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield what keeps this machine from reaching hosts in a cloud, whose Docker is reached by SSH."""
+    if environment.get(CONTEXT_VARIABLE):
+        yield Problem(
+            message=f"{CONTEXT_VARIABLE} is set to {environment[CONTEXT_VARIABLE]!r}, and the provider would use that "
+            "instead of the stack's hosts; unset it"
+        )
+    if shutil.which("ssh", path=environment.get("PATH")) is None:
+        yield Problem(message="no `ssh` on PATH; install OpenSSH's client, which reaches the hosts' Docker")
 
 
 def _limits(config: StackConfig, facts: HostFacts) -> Iterator[Problem]:

@@ -4,7 +4,9 @@ import json
 import sys
 from typing import Any
 
-from .config import LABEL, PROJECT, StackConfig
+from .config import PROJECT, StackConfig
+from .config_model import LABEL
+from .hosts_config import LOCAL, CloudHosts
 
 _ENCRYPTED = {
     "type": "object",
@@ -22,6 +24,14 @@ def stack_file_schema() -> dict[str, Any]:
     server["memory"]["default"] = "256M"
     ((_, long_form),) = keys["servers"]["patternProperties"].items()
     keys["servers"]["patternProperties"] = {LABEL: {"anyOf": [server["source"], long_form]}}
+    machines = CloudHosts.model_json_schema(by_alias=True)
+    definitions = schema["$defs"] | machines.pop("$defs") | {"CloudHosts": machines}
+    definitions["AwsConfig"]["properties"]["groups"]["additionalProperties"] = False
+    keys["hosts"] = {
+        "anyOf": [{"const": LOCAL}, {"$ref": "#/$defs/CloudHosts"}],
+        "default": LOCAL,
+        "description": keys["hosts"]["description"],
+    }
     for mapping in ("servers", "clients", "tiers"):
         keys[mapping]["additionalProperties"] = False
     keys["secrets"] = {
@@ -41,7 +51,7 @@ def stack_file_schema() -> dict[str, Any]:
                 "additionalProperties": False,
             }
         },
-        "$defs": schema["$defs"],
+        "$defs": definitions,
     }
 
 

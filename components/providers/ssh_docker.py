@@ -85,15 +85,6 @@ class SshHost(BaseModel):
         return f"{self.user}@{self.address}:{self.port}"
 
 
-def known_hosts(hosts: Sequence[SshHost]) -> str:
-    """The lines of a known_hosts file for these hosts, for whatever else reaches them by SSH.
-
-    Source: https://man.openbsd.org/sshd#SSH_KNOWN_HOSTS_FILE_FORMAT
-    """
-    names = [(host.address if host.port == 22 else f"[{host.address}]:{host.port}", host.host_key) for host in hosts]
-    return "".join(f"{name} {key}\n" for name, keys in names for key in keys.splitlines())
-
-
 @dataclass(frozen=True)
 class DockerHost:
     """An open way to a host's Docker.
@@ -123,8 +114,7 @@ def docker_over_ssh(host: SshHost, private_key: str) -> Iterator[DockerHost]:
     with tempfile.TemporaryDirectory(prefix="swarm-ssh-") as made:
         folder = Path(made)
         _write_private(folder / "key", private_key.strip().replace("\r\n", "\n") + "\n")
-        lines = "".join(f"{_ALIAS} {key}\n" for key in host.host_key.splitlines())
-        _write_private(folder / "known_hosts", lines)
+        _write_private(folder / "known_hosts", known_host(host.host_key))
         _write_private(folder / "errors", "")
         command = ssh_command(host, folder / "key", folder / "known_hosts")
         with _forwarding(folder / "docker.sock", command, folder / "errors") as path:
@@ -138,9 +128,18 @@ def docker_over_ssh(host: SshHost, private_key: str) -> Iterator[DockerHost]:
 
 
 def ssh_command(host: SshHost, key: Path, known: Path) -> list[str]:
-    """The command that connects its stdin and stdout to the Docker of a host.
+    """The command that connects its stdin and stdout to the Docker of a host."""
+    target = ["-l", host.user, "-p", str(host.port), "--", host.address]
+    return ["ssh", *ssh_flags(str(key), str(known)), *target, "docker system dial-stdio"]
 
-    It reads no file of the user's, asks nothing, and accepts no host key but the planted ones, under whatever address.
+
+def ssh_flags(key: str, known: str) -> list[str]:
+    """The flags with which ssh reads two files and none of the user's, asks nothing, and accepts known host keys alone.
+
+    Arguments:
+        key: path of the private key, in which ssh fills in `${HOME}`.
+        known: path of what `known_host` returned, likewise.
+
     Source: https://man.openbsd.org/ssh_config
     """
     options = {
@@ -151,17 +150,21 @@ def ssh_command(host: SshHost, key: Path, known: Path) -> list[str]:
         "HostKeyAlias": _ALIAS,
         "IdentitiesOnly": "yes",
         "IdentityAgent": "none",
-        "IdentityFile": str(key),
+        "IdentityFile": key,
         "LogLevel": "ERROR",
         "PreferredAuthentications": "publickey",
         "ServerAliveInterval": "10",
         "StrictHostKeyChecking": "yes",
         "UpdateHostKeys": "no",
-        "UserKnownHostsFile": str(known),
+        "UserKnownHostsFile": known,
     }
     flags = [argument for name, value in options.items() for argument in ("-o", f"{name}={value}")]
-    target = ["-l", host.user, "-p", str(host.port), "--", host.address]
-    return ["ssh", "-F", "none", "-T", *flags, *target, "docker system dial-stdio"]
+    return ["-F", "none", "-T", *flags]
+
+
+def known_host(host_key: str) -> str:
+    """The known_hosts file of a host with these planted keys, one a line, under whatever address it answers."""
+    return "".join(f"{_ALIAS} {key}\n" for key in host_key.splitlines())
 
 
 @contextmanager

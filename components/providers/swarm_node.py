@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pulumi
 from pulumi import dynamic
+from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from .plain_errors import in_one_sentence
@@ -28,8 +29,9 @@ class SwarmNodeProvider(dynamic.ResourceProvider):
 
     serialize_as_secret_always = False
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+    def check(self, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.CheckResult:
         """Validate the inputs. A Swarm that has lost its quorum is refused here, before anything else is done."""
+        news: dict[str, Any] = as_written(_news)
         if unknown(news):
             return dynamic.CheckResult(news, [])
         found = failures(_olds, news)
@@ -45,12 +47,13 @@ class SwarmNodeProvider(dynamic.ResourceProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """Say what changes. A machine that gets its predecessor's address can only follow it, not stand beside it."""
-        unsure = [name for name in NodeInputs.model_fields if unknown(_news.get(name))]
+        news: dict[str, Any] = as_written(_news)
+        unsure = [name for name in NodeInputs.model_fields if unknown(news.get(name))]
         if unsure:
-            names = [name for name in NodeInputs.model_fields if name in unsure or _news.get(name) != _olds.get(name)]
-            same_address = _news.get("advertise_address") == _olds.get("advertise_address")
+            names = [name for name in NodeInputs.model_fields if name in unsure or news.get(name) != _olds.get(name)]
+            same_address = news.get("advertise_address") == _olds.get("advertise_address")
         else:
-            before, after = inputs_of(_olds), inputs_of(_news)
+            before, after = inputs_of(_olds), inputs_of(news)
             names = changed(before, after)
             same_address = before.advertise_address == after.advertise_address
         replaces: list[str] = [name for name in REPLACED_BY if name in names]
@@ -136,6 +139,17 @@ class SwarmNode(dynamic.Resource, module="mcp-fleet", name="SwarmNode"):
             "hostname": None,
         }
         super().__init__(SwarmNodeProvider(), name, values, options)
+
+
+def as_written(value: Any) -> Any:  # noqa: ANN401 - whatever Pulumi passes
+    """Return a value with what is not known yet as Pulumi writes it: it reads that as an object that it can't write."""
+    if isinstance(value, Unknown):
+        return rpc.UNKNOWN
+    if isinstance(value, Mapping):
+        return {key: as_written(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_written(item) for item in value]
+    return value
 
 
 def unknown(value: object) -> bool:

@@ -1,8 +1,8 @@
 """What a resource type and a provider have to offer to be served."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from dev.plugins.planning import State
 from dev.plugins.schema import Block
@@ -50,6 +50,10 @@ class Resource(Protocol):
         """Removes the resource."""
 
 
+Function: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Returns what a function of a provider does, of its arguments. Raises OperationError with a message for the user."""
+
+
 class Provider(Protocol):
     """A plugin's configuration and its resource types.
 
@@ -58,12 +62,14 @@ class Provider(Protocol):
         version: of the plugin that this one stands in for.
         config: what the provider resource takes.
         blocks: the schema of each resource type, by its token.
+        functions: by their tokens, once it is configured.
     """
 
     name: str
     version: str
     config: Block
     blocks: Mapping[str, Block]
+    functions: Mapping[str, Function]
 
     def defaults(self) -> Mapping[str, Any]:
         """What the provider's inputs are while not given."""

@@ -21,6 +21,7 @@ from components.hosts.lambda_labs import FirewallRule, LambdaLabsAccount, Lambda
 from components.hosts.local import LocalHost, LocalHostArgs
 from components.image import BaseImages, RegistryAccount, ServerImage, ServerImageArgs
 from components.monitoring import Monitoring, MonitoringArgs
+from components.overlay_network import OverlayNetwork, OverlayNetworkArgs
 from components.redis import Redis, RedisArgs
 from components.registry import Registry, RegistryArgs
 from components.server import McpServer, McpServerArgs, Mode, SharedCache
@@ -104,6 +105,10 @@ def monitoring(*, grafana: bool = True) -> Monitoring:
 
 def host() -> LocalHost:
     return LocalHost("test", LocalHostArgs(network="test"))
+
+
+def overlay_network() -> OverlayNetwork:
+    return OverlayNetwork("test", OverlayNetworkArgs(network="test"))
 
 
 def lambda_labs_hosts() -> LambdaLabsHosts:
@@ -307,6 +312,7 @@ TOKENS = {
     "mcp-fleet:components:Gateway": gateway,
     "mcp-fleet:components:McpServer": server,
     "mcp-fleet:components:Monitoring": monitoring,
+    "mcp-fleet:components:OverlayNetwork": overlay_network,
     "mcp-fleet:components:Redis": redis,
     "mcp-fleet:components:Registry": registry,
     "mcp-fleet:components:ServerImage": image,

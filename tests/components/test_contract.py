@@ -17,7 +17,8 @@ from .examples import SECRETS, TOKENS
 from .recording_engine import Registered, deploy, is_secret, plain_texts, urns
 
 PINNED = re.compile(r".+:[^@/]+@sha256:[0-9a-f]{64}")
-SERVICES = sorted(token for token in TOKENS if ":hosts:" not in token and not token.endswith(("ServerImage", "Swarm")))
+WITHOUT_SERVICES = ("ServerImage", "Swarm", "OverlayNetwork")
+SERVICES = sorted(token for token in TOKENS if ":hosts:" not in token and not token.endswith(WITHOUT_SERVICES))
 
 
 def component_classes() -> list[type[pulumi.ComponentResource]]:

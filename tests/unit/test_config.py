@@ -15,7 +15,7 @@ from stacks.source import PathSource, PypiSource
 
 from .stack_files import ROOT, TIME, parse_file, parse_text, refusal
 
-COMMITTED = sorted(path for path in ROOT.glob("Pulumi.*.yaml") if path.stem in ("Pulumi.dev",))
+COMMITTED = [ROOT / f"Pulumi.{stack}.yaml" for stack in ("dev", "staging", "prod")]
 
 
 def test_a_server_is_one_line() -> None:

@@ -1,8 +1,10 @@
 """Whether a Docker host will do: the judgement on made-up facts, the reading on a port where nobody listens."""
 
+from pathlib import Path
+
 import pytest
 
-from stacks.preflight import HostFacts, host_problems, read_host_facts
+from stacks.preflight import HostFacts, host_problems, read_host_facts, ssh_problems
 
 from .stack_files import TIME, parse_text
 
@@ -66,3 +68,12 @@ def test_an_engine_that_is_not_there_is_a_fact_and_no_exception() -> None:
     (message,) = said(facts)
     assert "tcp://127.0.0.1:1" in message
     assert "DOCKER_HOST" in message
+
+
+def test_hosts_in_a_cloud_need_ssh_and_no_docker_context(tmp_path: Path) -> None:
+    (tmp_path / "ssh").touch(mode=0o755)
+    assert list(ssh_problems({"PATH": str(tmp_path)})) == []
+    (context,) = ssh_problems({"PATH": str(tmp_path), "DOCKER_CONTEXT": "laptop"})
+    assert "DOCKER_CONTEXT is set to 'laptop'" in context.message
+    (missing,) = ssh_problems({"PATH": "/nowhere"})
+    assert "install OpenSSH's client" in missing.message

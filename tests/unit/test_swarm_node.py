@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.output import UNKNOWN
 from pulumi.runtime import rpc
 
 from components.providers.ssh_docker import (
@@ -14,7 +15,6 @@ from components.providers.ssh_docker import (
     SshHost,
     UnreachableError,
     explained,
-    known_hosts,
     ssh_command,
 )
 from components.providers.swarm.inputs import NodeInputs
@@ -84,8 +84,12 @@ def test_what_is_fixed_for_the_whole_swarm_stays(change: dict[str, Any]) -> None
 
 
 def test_what_is_not_known_yet_is_not_judged() -> None:
-    news = inputs(host={"address": rpc.UNKNOWN, "host_key": HOST_KEY})
-    assert SwarmNodeProvider().check({}, news).failures == []
+    news = inputs(machine=UNKNOWN, host={"address": UNKNOWN, "host_key": HOST_KEY})
+    result = SwarmNodeProvider().check({}, news)
+    assert result.failures == []
+    assert (result.inputs["machine"], result.inputs["host"]["address"]) == (rpc.UNKNOWN, rpc.UNKNOWN), (
+        "as it is written"
+    )
 
 
 def test_a_checked_node_does_not_differ_from_itself() -> None:
@@ -124,7 +128,7 @@ def test_a_new_machine_with_the_old_address_can_only_follow() -> None:
 
 
 def test_a_machine_that_is_not_known_yet_is_another_one() -> None:
-    news = {**checked(), "machine": rpc.UNKNOWN, "host": {**sshd("10.0.0.2"), "address": rpc.UNKNOWN}}
+    news = {**checked(), "machine": UNKNOWN, "host": {**sshd("10.0.0.2"), "address": UNKNOWN}}
     result = SwarmNodeProvider().diff("id", checked(), news)
     assert result.changes
     assert result.replaces == ["machine"]
@@ -148,14 +152,6 @@ def test_ssh_is_as_strict_as_it_can_be() -> None:
     assert options["BatchMode"] == "yes"
     assert options["IdentityAgent"] == "none"
     assert command[-7:] == ["-l", "ubuntu", "-p", "2222", "--", "10.0.0.2", "docker system dial-stdio"]
-
-
-def test_known_hosts_are_written_for_others_too() -> None:
-    hosts = [
-        SshHost(address="10.0.0.2", host_key=f"{HOST_KEY} root@two\n"),
-        SshHost(address="10.0.0.3", port=2222, host_key=HOST_KEY),
-    ]
-    assert known_hosts(hosts) == f"10.0.0.2 {HOST_KEY}\n[10.0.0.3]:2222 {HOST_KEY}\n"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-"""Repositories of ECR."""
+"""Repositories of ECR, and the login there."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,7 +9,10 @@ from dev.plugins.aws.account import Account
 from dev.plugins.aws.documents import document
 from dev.plugins.aws.resource_type import ResourceType
 from dev.plugins.planning import State
+from dev.plugins.resource import OperationError
 from dev.plugins.schema import Block, boolean, listing, mapping, nested, string
+
+REGISTRY_LOGIN: Final = "aws:ecr/getAuthorizationToken:getAuthorizationToken"
 
 
 def _create(account: Account, planned: State) -> str:
@@ -50,6 +54,29 @@ def _update(account: Account, id_: str, state: State, planned: State) -> None:
 
 def _delete(account: Account, id_: str, state: State) -> None:
     account.ask("ecr", "delete_repository", repositoryName=id_, force=state["forceDelete"])
+
+
+def registry_login(account: Account, arguments: Mapping[str, Any]) -> State:
+    """Return a login that is good for twelve hours.
+
+    Source: https://www.pulumi.com/registry/packages/aws/api-docs/ecr/getauthorizationtoken/
+
+    Raises:
+        OperationError: It was asked for another registry than the account's own.
+    """
+    if arguments:
+        raise OperationError(f"getAuthorizationToken: this stand-in takes no {', '.join(sorted(arguments))}")
+    (found,) = account.ask("ecr", "get_authorization_token")["authorizationData"]
+    user, _, password = base64.b64decode(found["authorizationToken"]).decode().partition(":")
+    return {
+        "id": account.region,
+        "region": account.region,
+        "authorizationToken": found["authorizationToken"],
+        "expiresAt": found["expiresAt"].isoformat(),
+        "proxyEndpoint": found["proxyEndpoint"],
+        "userName": user,
+        "password": password,
+    }
 
 
 REPOSITORY: Final = ResourceType(

@@ -11,7 +11,7 @@ from dev.plugins.docker.service import Service
 from dev.plugins.docker.service_config import SERVICE_CONFIG, ServiceConfig
 from dev.plugins.docker.service_schema import SERVICE
 from dev.plugins.docker.volume import VOLUME, Volume
-from dev.plugins.resource import Resource
+from dev.plugins.resource import Function, Resource
 from dev.plugins.schema import Block
 
 NETWORK_TOKEN: Final = "docker:index/network:Network"  # noqa: S105 - a type token
@@ -34,6 +34,7 @@ class DockerProvider:
         SERVICE_CONFIG_TOKEN: SERVICE_CONFIG,
         VOLUME_TOKEN: VOLUME,
     }
+    functions: Mapping[str, Function] = {}
 
     def defaults(self) -> Mapping[str, Any]:
         """The host: the state keeps it, so that a later refresh or destroy talks to the same engine."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from dev.plugins.planning import State
 from dev.plugins.random.characters import Recipe
-from dev.plugins.resource import Found, Resource
+from dev.plugins.resource import Found, Function, Resource
 from dev.plugins.schema import Block, Field, boolean, integer, mapping, string
 
 PASSWORD_TOKEN: Final = "random:index/randomPassword:RandomPassword"  # noqa: S105 - a type token
@@ -83,6 +83,7 @@ class RandomProvider:
     version = "4.21.4"
     config: Block = Block({})
     blocks: Mapping[str, Block] = {PASSWORD_TOKEN: PASSWORD, STRING_TOKEN: STRING}
+    functions: Mapping[str, Function] = {}
 
     def defaults(self) -> Mapping[str, Any]:
         """None: there is nothing to configure."""

@@ -1,0 +1,68 @@
+"""Tags that say what is in an image, for registries that take one image under each tag and never another."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from docker.utils.build import exclude_paths
+
+from components.gateway import CONTEXTS, DOCKERFILE
+from components.image import CONTEXT, server_contexts
+
+from .config import ServerConfig
+from .load import Stack
+from .own_code import read_own_code
+from .source import NpmSource, PathSource, PypiSource
+
+DIGEST_CHARACTERS = 12
+IGNORED = ".dockerignore"
+
+
+def image_tags(stack: Stack, images: Mapping[str, str]) -> dict[str, str]:
+    """Return the tag of each image that `stack` builds, by the server's name or `gateway`.
+
+    Arguments:
+        images: what they are built from, with digests.
+    """
+    gateway = content_tag(stack.root, DOCKERFILE, CONTEXTS, [images["python"]])
+    servers = {name: _server_tag(stack.root, server, images) for name, server in stack.config.servers.items()}
+    return {**servers, "gateway": gateway}
+
+
+def _server_tag(root: Path, server: ServerConfig, images: Mapping[str, str]) -> str:
+    source = server.source
+    told = [
+        images["python"],
+        *([images["node"], str(server.install_scripts)] if isinstance(source, NpmSource) else []),
+        *sorted(server.constraints),
+        *sorted(server.packages),
+    ]
+    if isinstance(source, PathSource):
+        own = read_own_code(root / source.path)
+        return f"{own.version}-{content_tag(root, 'path', server_contexts(source.path), [own.command, *told])}"
+    kind = "python" if isinstance(source, PypiSource) else "node"
+    return f"{source.version}-{content_tag(root, kind, server_contexts(''), [str(source), source.command, *told])}"
+
+
+def content_tag(root: Path, dockerfile: str, contexts: Mapping[str, str], told: Sequence[str]) -> str:
+    """Return a digest of all that decides what an image is, the same on every machine.
+
+    Arguments:
+        root: the folder of Pulumi.yaml.
+        dockerfile: name of the Dockerfile without its ending.
+        contexts: folders in `root` that the Dockerfile reads, by their names there.
+        told: what it is told besides.
+    """
+    found = hashlib.sha256(json.dumps([dockerfile, *told]).encode())
+    found.update((root / CONTEXT / f"{dockerfile}.Dockerfile").read_bytes())
+    # As Pulumi's provider does: one list of what is ignored, for every folder.
+    ignored = (root / CONTEXT / IGNORED).read_text(encoding="utf-8").splitlines()
+    patterns = [line for line in ignored if line and not line.startswith("#")]
+    for name, folder in sorted({CONTEXT: CONTEXT, **contexts}.items()):
+        for path in sorted(exclude_paths(str(root / folder), patterns)):
+            file = root / folder / path
+            if file.is_file():
+                found.update(json.dumps([name, path, file.stat().st_mode & 0o100]).encode())
+                found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()[:DIGEST_CHARACTERS]

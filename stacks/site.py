@@ -1,0 +1,53 @@
+"""What a fleet needs of the place where it runs, whichever place that is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_docker as docker
+import pulumi_random as random
+
+from components.fleet import Fleet
+from components.image import Platform, RegistryAccount
+
+from .hosts_config import AWS_PLACE
+
+GROUP_LABEL = "group"
+"""Of a node: the group that its machine is in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a fleet runs, and how it is reached.
+
+    Attributes:
+        fleet: what the components share.
+        provider: speaks to a manager of the Swarm.
+        registries: where each image goes, by the name of its server, or `gateway`.
+        platforms: what images are built for; the builder's own if there is none.
+        tags: of those images that can't have their version as their tag.
+        first: what has to be there before an image is pushed, besides its registry's address.
+        url: how clients call the gateway, without a slash at its end.
+        absent: what Prometheus finds elsewhere and not here.
+    """
+
+    fleet: Fleet
+    provider: docker.Provider
+    registries: Mapping[str, RegistryAccount]
+    platforms: Sequence[Platform] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    first: tuple[pulumi.Resource, ...] = ()
+    url: str
+    absent: frozenset[str] = frozenset()
+
+
+def password(name: str, *, length: int) -> random.RandomPassword:
+    """Create a random text of so many letters and digits, which is kept as a secret."""
+    return random.RandomPassword(name, random.RandomPasswordArgs(length=length, special=False))
+
+
+def constraints(place: str | None) -> Sequence[str]:
+    """Return the placement constraints of a server whose config has this `place`."""
+    if place is None:
+        return ()
+    return (f"node.labels.{'place' if place == AWS_PLACE else GROUP_LABEL} == {place}",)

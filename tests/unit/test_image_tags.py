@@ -1,0 +1,48 @@
+"""Tags for registries that never take a second image under one tag."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stacks.image_tags import content_tag
+
+from .stack_files import ROOT
+
+CONTEXTS = {"wire": "wire", "bridge": "bridge"}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for folder in ("images", "wire", "bridge"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "tests"))
+    return tmp_path
+
+
+def tag(root: Path, *told: str, dockerfile: str = "python") -> str:
+    return content_tag(root, dockerfile, CONTEXTS, told)
+
+
+def test_the_same_content_has_the_same_tag_wherever_it_is(checkout: Path) -> None:
+    assert tag(checkout, "time") == tag(ROOT, "time")
+
+
+@pytest.mark.parametrize(
+    "path", ["bridge/src/mcp_bridge/__init__.py", "images/python.Dockerfile", "wire/pyproject.toml"]
+)
+def test_another_content_has_another_tag(checkout: Path, path: str) -> None:
+    before = tag(checkout)
+    (checkout / path).write_text("changed")
+    assert tag(checkout) != before
+
+
+def test_another_package_or_dockerfile_has_another_tag(checkout: Path) -> None:
+    assert len({tag(checkout, "time"), tag(checkout, "fetch"), tag(checkout, "time", dockerfile="node")}) == 3
+
+
+def test_what_builds_do_not_see_changes_nothing(checkout: Path) -> None:
+    before = tag(checkout)
+    for path in ("bridge/src/mcp_bridge/__pycache__/x.pyc", "bridge/.venv/x", "wire/tests/test_x.py"):
+        (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / path).write_text("x")
+    assert tag(checkout) == before
