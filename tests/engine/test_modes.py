@@ -20,7 +20,8 @@ def fleet(make_deployment: Callable[[str], Deployment]) -> Deployment:
     time = committed_config()["servers"]["time"]
     deployment.config |= {
         "servers": {
-            "alone": {"source": time, "mode": "isolated", "pool": 2},
+            # With the usual memory there is room for one process beside the one for everybody.
+            "alone": {"source": time, "mode": "isolated", "pool": 2, "memory": "1G"},
             "many": {"source": time, "mode": "shared", "workers": 3},
         },
         "clients": {"claude-code": {"tier": "enterprise"}},
