@@ -117,8 +117,9 @@ class Heads:
     def keep(self, data: bytes, head: Head) -> None:
         """Keep the head of the one request in `data`, if it says all that there is to know before the body comes."""
         end = data.find(_END)
-        whole = head.http_1_1 and head.keep_alive and _STAGED.isdisjoint(head.headers)
-        if not whole or not 0 < end < MAX_KNOWN_BYTES:
+        # What is no POST comes once in a session, and would only take the place of others.
+        repeats = head.method == b"POST" and head.http_1_1 and head.keep_alive
+        if not repeats or not _STAGED.isdisjoint(head.headers) or not 0 < end < MAX_KNOWN_BYTES:
             return
         pieces = _VARYING.split(data[: end + 2])
         values = pieces[2::3]
