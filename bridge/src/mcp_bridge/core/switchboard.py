@@ -44,9 +44,6 @@ class _Named(msgspec.Struct):
     meta: Raw = msgspec.field(name="_meta", default=Raw())
 
 
-_named = msgspec.json.Decoder(_Named)
-
-
 class _Level(msgspec.Struct):
     level: str = ""
 
@@ -61,6 +58,12 @@ class _Listen(msgspec.Struct):
 
 class _Cancelled(msgspec.Struct):
     requestId: Raw = Raw()  # noqa: N815 - the wire's name
+
+
+_named = msgspec.json.Decoder(_Named)
+_level = msgspec.json.Decoder(_Level)
+_uri = msgspec.json.Decoder(_Uri)
+_listen = msgspec.json.Decoder(_Listen)
 
 
 class Switchboard:
@@ -123,23 +126,23 @@ class Switchboard:
         if method == "server/discover" and link.profile is not None:
             return link.profile.discover_result()
         if method == "subscriptions/listen":
-            wanted = _read(message.params, _Listen).notifications
+            wanted = _read(message.params, _listen).notifications
             self.interests.listen(bytes(message.id), wanted, exchange)
             return b""
         if not isinstance(caller, Session):
             return None
         if method == "logging/setLevel":
-            level = _read(message.params, _Level).level
+            level = _read(message.params, _level).level
             return b"{}" if log_levels.choose(link, caller, level) else None
         if (
             method == "resources/subscribe"
             and link.profile is not None
             and link.profile.declares("resources", "subscribe")
         ):
-            self.interests.follow(link, caller, _read(message.params, _Uri).uri)
+            self.interests.follow(link, caller, _read(message.params, _uri).uri)
             return b"{}"
         if method == "resources/unsubscribe":
-            self.interests.leave(link, caller, {_read(message.params, _Uri).uri})
+            self.interests.leave(link, caller, {_read(message.params, _uri).uri})
             return b"{}"
         return None
 
@@ -268,9 +271,9 @@ class Switchboard:
             link.refuse(child_id, method)
 
 
-def _read(params: Raw, kind: type[_T]) -> _T:
+def _read(params: Raw, decoder: msgspec.json.Decoder[_T]) -> _T:
     try:
-        return msgspec.json.decode(params or b"{}", type=kind)
+        return decoder.decode(params or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RpcError(INVALID_PARAMS, f"Invalid params: {error}.") from error
 
@@ -286,10 +289,7 @@ def _try_read(params: bytes, kind: type[_T]) -> _T | None:
 def _name(method: str, params: Raw) -> str:
     if method not in revisions.NAMED_BY or not params:
         return ""
-    try:
-        named = _named.decode(params)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RpcError(INVALID_PARAMS, f"Invalid params: {error}.") from error
+    named = _read(params, _named)
     member = revisions.NAMED_BY[method]
     quoted = _QUOTED[member]
     found = bytes(params).count(quoted)
