@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
+
+from dev import loopback
 
 Json: TypeAlias = Any
 LONGEST = 65_536
@@ -61,15 +62,8 @@ class GitHub:
         class Handler(_Handler):
             stand_in = github
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            self.url = f"http://127.0.0.1:{server.server_address[1]}"
-            thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
+        with loopback.serving(Handler) as self.url:
+            yield self
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Json) -> tuple[int, Json, str]:
         """Return status, JSON and the `Link` header of a request."""

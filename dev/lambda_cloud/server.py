@@ -5,9 +5,11 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import RLock, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import RLock
 from typing import Any, TypeAlias
+
+from dev import loopback
 
 from . import requests
 from .account import Account
@@ -60,15 +62,9 @@ class LambdaCloud:
         class Handler(_Handler):
             stand_in = cloud
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            self.url = f"http://127.0.0.1:{server.server_address[1]}{PREFIX}"
-            thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
+        with loopback.serving(Handler) as address:
+            self.url = address + PREFIX
+            yield self
 
     def check_speed(self, path: str) -> float | None:
         """Return how many seconds too early a request is, or None; an early one does not count."""
