@@ -96,10 +96,8 @@ class Heads:
         if exact is not None:
             head, length = exact
             return (head, head.headers, body) if length == len(body) else None
-        pieces = _VARYING.split(text)
-        values = pieces[2::3]
-        del pieces[2::3]
-        known = self._known.get(_MARK.join(pieces))
+        key, _, values = _split(text)
+        known = self._known.get(key)
         if known is None or len(values) != len(known.varying):
             return None
         given = b"0" if known.length_at < 0 else values[known.length_at]
@@ -121,10 +119,8 @@ class Heads:
         repeats = head.method == b"POST" and head.http_1_1 and head.keep_alive
         if not repeats or not _STAGED.isdisjoint(head.headers) or not 0 < end < MAX_KNOWN_BYTES:
             return
-        pieces = _VARYING.split(data[: end + 2])
-        values = pieces[2::3]
-        del pieces[2::3]
-        head.varying = tuple(name.strip(b"\r\n: ").lower() for name in pieces[1::2])
+        key, names, values = _split(data[: end + 2])
+        head.varying = tuple(name.strip(b"\r\n: ").lower() for name in names)
         length = b"0"
         if LENGTH in head.varying:
             head.length_at = head.varying.index(LENGTH)
@@ -138,4 +134,12 @@ class Heads:
         head.constant = not set(head.varying) - {LENGTH}
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
-        self._known[_MARK.join(pieces)] = head
+        self._known[key] = head
+
+
+def _split(text: bytes) -> tuple[bytes, list[bytes], list[bytes]]:
+    """Return what is the same in all heads like this one, and names and values of the fields that vary."""
+    pieces = _VARYING.split(text)
+    values = pieces[2::3]
+    del pieces[2::3]
+    return _MARK.join(pieces), pieces[1::2], values
