@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 
 SERVERS = Path(__file__).parent / "servers"
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 30.0
 HTTP = httpx2.Client(
     trust_env=False, verify=False, timeout=DEADLINE_SECONDS, limits=httpx2.Limits(max_connections=None)
 )

@@ -131,3 +131,19 @@ def test_an_answer_from_the_cache_is_counted_as_one_and_its_line_says_so(gated: 
     assert counted(gated, tool="look", outcome="ok") == 2
     assert "cached" not in line_of(gated, "asked")
     assert line_of(gated, "kept")["cached"] is True
+
+
+def test_what_is_refused_before_it_is_a_request_of_mcp_is_counted_by_its_status(gated: Bridge) -> None:
+    def refusals() -> dict[str, str]:
+        line = r'^mcp_http_refusals_total\{server="[^"]+",status="(\d+)"\} (\d+)'
+        return dict(re.findall(line, metrics(gated), re.MULTILINE))
+
+    assert refusals() == {}
+    assert post(gated, "ping", modern=True).status_code == 401
+    admitted = {"x-mcp-gateway-token": TOKEN, "content-type": "application/json"}
+    assert post(gated, "ping", headers=admitted | {"mcp-session-id": "made-up"}).status_code == 404
+    assert HTTP.put(gated.mcp, headers=admitted).status_code == 405
+    assert HTTP.post(gated.mcp, content=b"{}", headers=admitted | {"host": "a b"}).status_code == 400
+    assert HTTP.post(gated.mcp, content=bytes(5_000_000), headers=admitted).status_code == 413
+    assert refusals() == dict.fromkeys(("400", "401", "404", "405", "413"), "1")
+    assert counted(gated) == 0

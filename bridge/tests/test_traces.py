@@ -145,6 +145,22 @@ def test_a_failed_call_says_so_and_nothing_else_that_the_client_sent(traced: Bri
     assert session["mcp-session-id"].encode() not in everything
 
 
+def test_an_answer_from_the_cache_and_a_refusal_have_their_place_in_the_trace(collector: Receiver) -> None:
+    with bridge(*server("session_era"), options=(*traces_to(collector.url), "--cache", "memory")) as running:
+        running.wait_ready()
+        joined = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+        for name in ("asked", "kept"):
+            text_of(post(running, "tools/call", tool("look"), headers=joined | {"x-request-id": name}, modern=True))
+        post(running, "made/up", headers={"x-request-id": "refused"}, modern=True)
+        asked, kept, refused = (collector.wait_for(named(name)) for name in ("asked", "kept", "refused"))
+        assert (kept.trace_id.hex(), kept.parent_span_id.hex()) == (TRACE, SPAN)
+        assert "mcp_bridge.cached" not in texts(asked.attributes)
+        assert texts(kept.attributes)["mcp_bridge.cached"] == "true"
+        assert refused.status.code == Status.STATUS_CODE_ERROR
+        line = running.wait_for("call", lambda line: line["request_id"] == "refused")
+        assert line["trace_id"] == refused.trace_id.hex()
+
+
 def test_a_ratio_records_a_part_of_the_traces_that_begin_here() -> None:
     with receiver() as collector:
         options = ("--otlp-endpoint", collector.url, "--trace-ratio", "0")

@@ -56,12 +56,13 @@ class Durations:
 
 
 class CallCounts:
-    """The counts: `outcomes`, `durations` by method and tier, and `cache_hits` by method."""
+    """The counts: `outcomes`, `durations` by method and tier, `cache_hits` by method, `http_refusals` by status."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[CallLabels] = Counter()
         self.durations: dict[tuple[str, str], Durations] = {}
         self.cache_hits: Counter[str] = Counter()
+        self.http_refusals: Counter[int] = Counter()
         self._labels: dict[tuple[str, str, str, int], CallLabels] = {}
         self._tools: frozenset[str] = frozenset()
 
@@ -82,6 +83,10 @@ class CallCounts:
     def cache_hit(self, method: str) -> None:
         """Count a request that needed no child; `method` is one of those that are cached."""
         self.cache_hits[method] += 1
+
+    def http_refused(self, status: int) -> None:
+        """Count an HTTP request that was refused before it was one of MCP; `status` is one of the bridge's own."""
+        self.http_refusals[status] += 1
 
     @property
     def requests(self) -> int:

@@ -24,6 +24,7 @@ class Endpoint:
         processes: the children.
         switchboard: the protocol.
         intake: takes requests on.
+        refused: is told the HTTP status of each request that is refused before it is one of MCP.
         clock: monotonic seconds.
     """
 
@@ -33,11 +34,13 @@ class Endpoint:
         processes: Processes,
         switchboard: Switchboard,
         intake: Intake,
+        refused: Callable[[int], None],
         clock: Callable[[], float],
     ) -> None:
         self._admission = admission
         self._processes = processes
         self._switchboard = switchboard
+        self._refused = refused
         self._session_era = SessionEra(processes, switchboard, intake, clock)
         self._stateless_era = StatelessEra(processes, intake, clock)
 
@@ -57,9 +60,13 @@ class Endpoint:
             else:
                 self._stateless_era.serve(reply, admitted, version)
         except NotAdmittedError as refusal:
-            HttpError(refusal.status, RpcError(INVALID_REQUEST, refusal.text)).put(reply)
+            self._refuse(reply, HttpError(refusal.status, RpcError(INVALID_REQUEST, refusal.text)))
         except HttpError as error:
-            error.put(reply)
+            self._refuse(reply, error)
+
+    def _refuse(self, reply: Reply, error: HttpError) -> None:
+        self._refused(error.status)
+        error.put(reply)
 
     def hung_up(self, reply: Reply) -> None:
         """A client left before its answer was complete."""

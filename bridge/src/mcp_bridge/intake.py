@@ -88,7 +88,7 @@ class Intake:
         self, exchange: HttpExchange, message: Envelope, error: RpcError, admitted: Admitted, arrived: float
     ) -> None:
         """Note that a request was refused which opens a session, and so is never put through."""
-        self._ended(self._unread(exchange, message, admitted, arrived), arrived, error.code)
+        self._ended(self._unread(exchange, message, admitted, arrived), error.code)
 
     def _unread(self, exchange: HttpExchange, message: Envelope, admitted: Admitted, arrived: float) -> Request:
         """Return a request of which only what its head says is known."""

@@ -80,6 +80,11 @@ class Metrics(Collector):
         for method, number in self._calls.cache_hits.items():
             hits.add_metric((self._server, method), number)
         yield hits
+        text = "HTTP requests refused before they were requests of MCP, by HTTP status."
+        refusals = CounterMetricFamily("mcp_http_refusals", text, labels=("server", "status"))
+        for status, number in self._calls.http_refusals.items():
+            refusals.add_metric((self._server, str(status)), number)
+        yield refusals
         restarts = CounterMetricFamily("mcp_child_restarts", "Restarts of the server process.", labels=("server",))
         restarts.add_metric((self._server,), now.restarts)
         yield restarts

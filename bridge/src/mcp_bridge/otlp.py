@@ -33,6 +33,7 @@ class EndedCall(msgspec.Struct, frozen=True, gc=False):
     rpc_id: str
     start: int
     end: int
+    cached: bool = False
 
 
 class Encoder:
@@ -78,6 +79,8 @@ class Encoder:
         own = _attribute(_REQUEST_ID, call.request_id) + _attribute(_RPC_ID, call.rpc_id[:MAX_ID_CHARACTERS])
         if call.client:
             own += _attribute(_CLIENT, call.client)
+        if call.cached:
+            own += _attribute(_CACHED, "true")
         return template + span.SerializeToString() + own
 
 
@@ -101,6 +104,7 @@ def _key(name: str) -> bytes:
 _REQUEST_ID: Final = _key("mcp_bridge.request_id")
 _RPC_ID: Final = _key("jsonrpc.request.id")
 _CLIENT: Final = _key("mcp_bridge.client")
+_CACHED: Final = _key("mcp_bridge.cached")
 
 
 def _attribute(key: bytes, value: str) -> bytes:

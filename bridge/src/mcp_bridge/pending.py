@@ -6,7 +6,7 @@ import msgspec
 
 from .core import envelope as wire
 from .core.callers import Caller, Exchange, Session
-from .core.calls import Asked, ClientCall
+from .core.calls import ClientCall
 from .core.envelope import Envelope
 from .core.errors import REQUEST_CANCELLED, RpcError, UnavailableError
 from .core.result_cache import Key
@@ -14,8 +14,8 @@ from .core.trace_context import TraceContext
 from .core.turns import Place, Waiting
 from .exchange import HttpExchange, StreamOutlet
 
-Ended = Callable[[Asked, float, int], None]
-"""Takes a request that no child answers, monotonic seconds of its arrival, and its JSON-RPC error code (0: cached)."""
+Ended = Callable[["Request", int], None]
+"""Takes a request that no child answers, and its JSON-RPC error code (0: cached)."""
 
 
 class Pending:
@@ -47,7 +47,7 @@ class Request:
         ended: is told when no child answers it.
 
     `cache_key` is what its result is kept under, None where it is not. It is `alone` when it does not wait for equal
-    ones any more, and has `looked` when it was looked for among what replicas share.
+    ones any more, and has `looked` when it was looked for among what replicas share. `trace` is the one it belongs to.
     """
 
     __slots__ = (
@@ -61,6 +61,7 @@ class Request:
         "looked",
         "message",
         "pending",
+        "trace",
     )
 
     def __init__(
@@ -82,6 +83,7 @@ class Request:
         self.cache_key: Key | None = None
         self.alone = False
         self.looked = False
+        self.trace: TraceContext | None = exchange.origin.trace
 
     @property
     def method(self) -> str:
@@ -97,23 +99,18 @@ class Request:
             return ""
         return found.name or found.uri
 
-    @property
-    def trace(self) -> TraceContext | None:
-        """The trace of the HTTP request."""
-        return self.exchange.origin.trace
-
     def left(self) -> None:
         """Its client left before a child had it."""
-        self._ended(self, self.arrived, REQUEST_CANCELLED)
+        self._ended(self, REQUEST_CANCELLED)
 
     def answer_again(self, value: bytes) -> None:
         """Answer with a result that was kept."""
-        self._ended(self, self.arrived, 0)
+        self._ended(self, 0)
         self.exchange.finish(wire.result(bytes(self.message.id), value), 0)
 
     def refuse(self, error: RpcError) -> None:
         """Answer with an error."""
-        self._ended(self, self.arrived, error.code)
+        self._ended(self, error.code)
         body = wire.failure(bytes(self.message.id), error.encode())
         if isinstance(error, UnavailableError) and self.exchange is self.carrier:
             self.carrier.turn_away(body, error)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from . import logs
 from .call_counts import CallCounts
 from .call_log import CallLog
-from .core.calls import Asked, ClientCall
+from .core.calls import ClientCall
+from .core.spans import Spans
 from .health import BRIDGE_VERSION
+from .pending import Request
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -20,10 +22,12 @@ class Records:
 
     Arguments:
         settings: the command line.
+        spans: begins spans.
         tools: returns the names of the server's tools.
     """
 
-    def __init__(self, settings: Settings, tools: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, settings: Settings, spans: Spans, tools: Callable[[], frozenset[str]]) -> None:
+        self._spans = spans
         self._tools = tools
         self.counts = CallCounts()
         self._log = CallLog(settings.name, logs.write_lines)
@@ -50,18 +54,22 @@ class Records:
         labels = self.counts.labels(call, code, self._tools())
         self.counts.settled(labels, seconds)
         self._log.settled(call, labels, seconds)
-        if self.tracing is not None:
-            self.tracing.settled(call, labels, seconds)
+        if self.tracing is not None and call.span is not None:
+            self.tracing.settled(call.span, call, call.client_id, labels, seconds)
 
-    def ended(self, asked: Asked, arrived: float, code: int) -> None:
-        """Record a request that needed no call (code 0), or was refused. `arrived`: monotonic seconds."""
-        seconds = time.monotonic() - arrived
-        labels = self.counts.labels(asked, code, self._tools())
+    def ended(self, request: Request, code: int) -> None:
+        """Record a request that needed no call (code 0), or was refused."""
+        seconds = time.monotonic() - request.arrived
+        labels = self.counts.labels(request, code, self._tools())
         if code == 0:
             self.counts.settled(labels, seconds)
         else:
             self.counts.refused(labels)
-        self._log.settled(asked, labels, seconds, cached=code == 0)
+        if self.tracing is not None:
+            span, request.trace = self._spans.begin(request.trace, bytes(request.message.params))
+            if span is not None:
+                self.tracing.settled(span, request, bytes(request.message.id), labels, seconds, cached=code == 0)
+        self._log.settled(request, labels, seconds, cached=code == 0)
 
 
 def _tracing(settings: Settings) -> "Tracing | None":

@@ -66,7 +66,8 @@ class Service:
     ) -> None:
         self._settings = settings
         self.max_body_bytes = settings.max_body_bytes
-        self._records = Records(settings, lambda: self._processes.survey.tool_names)
+        spans = Spans(None if settings.otlp_endpoint is None else settings.trace_ratio)
+        self._records = Records(settings, spans, lambda: self._processes.survey.tool_names)
         self._container = ControlGroup()
         self._cpus = CpuGauge(self._container.cpu_seconds)
         sessions = SessionTable(
@@ -81,7 +82,7 @@ class Service:
             list_changed=self._list_changed,
             later=_later,
             again=self._again,
-            spans=Spans(None if settings.otlp_endpoint is None else settings.trace_ratio),
+            spans=spans,
             cache=None if self._caching is None else self._caching.results,
         )
         child = ChildSettings(
@@ -129,7 +130,7 @@ class Service:
             self._records.ended,
             None if self._caching is None else self._caching.repeats,
         )
-        self._endpoint = Endpoint(admission, self._processes, self._switchboard, intake, time.monotonic)
+        self._endpoint = Endpoint(admission, self._processes, self._switchboard, intake, self.refused, time.monotonic)
 
     # http.application.Application
 
@@ -143,6 +144,11 @@ class Service:
         except Exception as error:  # noqa: BLE001 - a fault must cost one request, and not look like the client's
             logs.fault("request_failed", error, path=request.head.path.decode("latin-1"))
             reply.complete(500, answer.TEXT, b"Internal error.\n")
+            self.refused(500)
+
+    def refused(self, status: int) -> None:
+        """An HTTP request was refused before it was one of MCP."""
+        self._records.counts.http_refused(status)
 
     def hung_up(self, reply: Reply) -> None:
         """A client left before it had its answer."""

@@ -15,7 +15,8 @@ import httpx2
 
 from . import logs
 from .call_counts import CallLabels
-from .core.calls import ClientCall
+from .core.calls import Asked
+from .core.spans import Span
 from .otlp import Encoder, EndedCall
 
 QUEUE: Final = 4096
@@ -57,24 +58,25 @@ class Tracing:
         """Begin to send."""
         self._task = asyncio.create_task(self._run())
 
-    def settled(self, call: ClientCall, labels: CallLabels, seconds: float) -> None:
-        """Take a call that has ended, if it is recorded."""
-        if call.span is None:
-            return
+    def settled(
+        self, span: Span, asked: Asked, client_id: bytes, labels: CallLabels, seconds: float, *, cached: bool = False
+    ) -> None:
+        """Take the span of a request that has ended; `cached`: without the server. `client_id`: its id as JSON."""
         if len(self._queue) >= QUEUE:
             self.dropped += 1
             return
         end = time.time_ns()
         self._queue.append(
             EndedCall(
-                call.span,
+                span,
                 labels,
-                call.caller.revision,
-                call.caller.client,
-                call.exchange.origin.request_id,
-                call.client_id.decode().strip('"'),
+                asked.caller.revision,
+                asked.caller.client,
+                asked.exchange.origin.request_id,
+                client_id.decode().strip('"'),
                 end - int(seconds * 1e9),
                 end,
+                cached,
             )
         )
         if len(self._queue) == BATCH:

@@ -63,6 +63,9 @@ class Application:
         if self.at_once:
             reply.complete(200, b"", request.body)
 
+    def refused(self, status: int) -> None:
+        """Not looked at."""
+
     def hung_up(self, reply: Reply) -> None:
         self.left.append(reply)
 

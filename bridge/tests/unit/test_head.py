@@ -76,7 +76,7 @@ def transcript(heads: Heads, pieces: list[bytes], at_once: bool) -> list[object]
     return seen
 
 
-@cases(st.lists(requests(), min_size=1, max_size=8), st.booleans(), count=400)
+@cases(st.lists(requests(), min_size=1, max_size=8), st.booleans(), count=200)
 def test_a_head_that_is_known_is_served_as_if_it_were_parsed(pieces: list[bytes], at_once: bool) -> None:
     heads = Heads()
     assert transcript(heads, pieces, at_once) == transcript(Forgetful(), pieces, at_once)

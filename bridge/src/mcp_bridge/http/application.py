@@ -17,6 +17,9 @@ class Application(Protocol):
     def serve(self, request: Request, reply: Reply) -> None:
         """Begin to serve a request; the answer goes to `reply`, now or later."""
 
+    def refused(self, status: int) -> None:
+        """What came was refused with this HTTP status, as it is no request that can be served."""
+
     def hung_up(self, reply: Reply) -> None:
         """The client left before it had its whole answer."""
 

@@ -315,6 +315,7 @@ class Connection(asyncio.Protocol):
         if self.reply is not None or self.closing or self._transport is None:
             self.close()
             return
+        self._application.refused(status)
         self.write(answer.complete(status, answer.TEXT, text, close=True))
         self.closing = True
         self._transport.write_eof()
