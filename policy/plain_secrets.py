@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 from pulumi_policy import ResourceValidationArgs
 
-from .resource_types import AWS_PARAMETER, DOCKER_CONFIG, DOCKER_IMAGE, DOCKER_SERVICE
+from .resource_types import (
+    AWS_INSTANCE,
+    AWS_LAUNCH_TEMPLATE,
+    AWS_PARAMETER,
+    DOCKER_CONFIG,
+    DOCKER_IMAGE,
+    DOCKER_SERVICE,
+    LAMBDA_INSTANCE,
+)
 from .rule import Properties, block, listed, rule
+from .user_data import named_texts
 
 NAME = re.compile(
     r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY)$",
@@ -31,13 +40,26 @@ SHAPES = {
 }
 """What credentials look like, as their issuers publish it."""
 
+USER_DATA = {
+    AWS_INSTANCE: ("userData", "userDataBase64"),
+    AWS_LAUNCH_TEMPLATE: ("userData",),
+    LAMBDA_INSTANCE: ("user_data",),
+}
+"""Where machines have what they are told at their first start: their cloud shows it to whoever may look at them."""
+
 
 def _plain(args: ResourceValidationArgs) -> Iterator[str]:
     for where, name, value in _texts(args):
         if value and NAME.search(name):
-            yield f"{where} looks like a secret by its name: hand it over as a Docker secret (mcp-fleet:secrets)"
+            yield f"{where} looks like a secret by its name: {_remedy(args)}"
         elif shape := next((what for what, pattern in SHAPES.items() if re.search(pattern, value)), None):
-            yield f"{where} holds {shape}: hand it over as a Docker secret (mcp-fleet:secrets), and make a new one"
+            yield f"{where} holds {shape}: {_remedy(args)}, and make a new one"
+
+
+def _remedy(args: ResourceValidationArgs) -> str:
+    if args.resource_type in USER_DATA:
+        return "have the machine fetch it with its own role, or hand it over by SSH"
+    return "hand it over as a Docker secret (mcp-fleet:secrets)"
 
 
 def _texts(args: ResourceValidationArgs) -> Iterator[tuple[str, str, str]]:
@@ -53,6 +75,9 @@ def _texts(args: ResourceValidationArgs) -> Iterator[tuple[str, str, str]]:
             yield f"buildArgs.{name}", name, value
     elif kind == AWS_PARAMETER and props["type"] != "SecureString":
         yield "value", props.get("name") or "", props.get("value") or ""
+    for key in USER_DATA.get(kind, ()):
+        for place, name, value in named_texts(props.get(key) or ""):
+            yield f"{key}{place}", name, value
 
 
 def _service_texts(container: Properties) -> Iterator[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ DOCKER_IMAGE = "docker-build:index:Image"
 
 LAMBDA_FILE_SYSTEM = "pulumi-python:dynamic/lambda-labs:FileSystem"
 LAMBDA_FIREWALL = "pulumi-python:dynamic/lambda-labs:FirewallRuleset"
+LAMBDA_INSTANCE = "pulumi-python:dynamic/lambda-labs:Instance"
 
 AWS_BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 AWS_BUCKET_ENCRYPTIONS = (

@@ -1,6 +1,8 @@
 """The policy pack: each rule broken on purpose, and each component of ours in order."""
 
 import base64
+import gzip
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +30,7 @@ GROUP_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 FIREWALL = "pulumi-python:dynamic/lambda-labs:FirewallRuleset"
 INSTANCE = "aws:ec2/instance:Instance"
+MACHINE = "pulumi-python:dynamic/lambda-labs:Instance"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 BUCKET = "aws:s3/bucket:Bucket"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
@@ -72,6 +75,15 @@ def service(**changes: Any) -> dict[str, Any]:
     }
 
 
+def packed(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def written(path: str, content: str) -> bytes:
+    """User data that writes a file."""
+    return f"#cloud-config\nwrite_files: [{{path: {path}, content: {json.dumps(content)}}}]\n".encode()
+
+
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("image-digest-pinned", SERVICE, service(image="docker.io/library/redis:8")),
     ("image-digest-pinned", IMAGE, {"buildArgs": {"PYTHON": "python:3.13"}}),
@@ -87,6 +99,11 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
         {"data": base64.b64encode(b"-----BEGIN RSA PRIVATE KEY-----").decode()},
     ),
     ("no-plain-secret", "aws:ssm/parameter:Parameter", {"type": "String", "name": "/db_password", "value": CANARY}),
+    ("no-plain-secret", INSTANCE, {"userData": f"#!/bin/sh\nexport SLACK_BOT_TOKEN='{CANARY}'\n"}),
+    ("no-plain-secret", INSTANCE, {"userData": f"#cloud-config\nusers: [{{name: x, passwd: {CANARY}}}]\n"}),
+    ("no-plain-secret", INSTANCE, {"userDataBase64": packed(gzip.compress(b"curl -H 'x: ghp_" + b"a" * 36))}),
+    ("no-plain-secret", TEMPLATE, {"userData": packed(written("/etc/key", "-----BEGIN RSA PRIVATE KEY-----"))}),
+    ("no-plain-secret", MACHINE, {"user_data": written("/etc/env", packed(f"API_KEY={CANARY}".encode())).decode()}),
     ("service-limits", SERVICE, service(limits={"memoryBytes": 2.0**28})),
     ("service-limits", SERVICE, service(limits={"nanoCpus": 1e9, "memoryBytes": 0.0})),
     ("service-health-check", SERVICE, service(healthcheck=None)),
@@ -114,6 +131,13 @@ GOOD: list[tuple[str, str, dict[str, Any]]] = [
     ("image-registry-approved", SERVICE, service(image="redis@sha256:" + "a" * 64)),
     ("no-plain-secret", SERVICE, service(env={"TOKEN_FILE": "/run/secrets/x", "TOKENS": "4096", "PASSWORD": ""})),
     ("no-plain-secret", "aws:ssm/parameter:Parameter", {"type": "SecureString", "name": "/password", "value": CANARY}),
+    ("no-plain-secret", INSTANCE, {"userData": "#!/bin/sh\nTOKEN=$(aws ssm get-parameter)\nPASSWORD=/run/secrets/x\n"}),
+    (
+        "no-plain-secret",
+        INSTANCE,
+        {"userData": "#cloud-config\nssh_keys: {rsa_private: -----BEGIN PRIVATE KEY-----}\n"},
+    ),
+    ("no-plain-secret", TEMPLATE, {"userData": "not base64: {"}),
     ("world-reaches-443-only", GROUP, {"ingress": [WORLD | {"fromPort": 443.0, "toPort": 443.0}]}),
     ("world-reaches-443-only", GROUP, {"ingress": [WORLD | {"cidrBlocks": ["10.0.0.0/8"]}], "egress": [WORLD]}),
     ("world-reaches-443-only", GROUP_RULE, {"type": "egress", **WORLD}),
