@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pulumi import automation
 
+from dev.cloud.machine import Machine
+
 from .deployment import ROOT, Recorder
-from .swarm_hosts import Machine
 
 
 class SwarmStack:

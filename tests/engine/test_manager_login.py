@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from components.hosts.machine_keys import machine_keys
+from dev.cloud.hosts import install
 from dev.plugins.docker.ssh import ssh_command
 from stacks.manager_login import login_flags, write_login
 from tests.ports import free_port
-
-from .swarm_hosts import install
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="sshd needs Linux and root")
 

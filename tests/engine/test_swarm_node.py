@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.cloud.hosts import IMAGE, SwarmHosts, install, wait_leaderless
+from dev.cloud.machine import Machine, make_key
+
 from .deployment import Step
-from .swarm_hosts import IMAGE, Machine, SwarmHosts, install, make_key
 from .swarm_stack import SwarmStack
 
 NODE = "pulumi-python:dynamic/mcp-fleet:SwarmNode"
@@ -177,7 +179,7 @@ def test_without_quorum_nothing_is_refreshed_or_changed(stack: SwarmStack, hosts
     assert "network" in known
     for name in ("two", "three"):
         machine(stack, name).kill()
-    machine(stack, "one").wait_leaderless()
+    wait_leaderless(machine(stack, "one"))
     for operation in (stack.stack.preview, stack.stack.up, stack.stack.refresh):
         told = stack.refused(operation)
         assert "has no quorum" in told
