@@ -81,7 +81,7 @@ class ServerImage(pulumi.ComponentResource):
             tag=args.tag or args.version,
             dockerfile=args.kind,
             named_contexts=server_contexts(args.path),
-            build_args=_build_args(args),
+            build_args=build_args(args),
             registry=args.registry,
             builder=args.builder,
             platforms=args.platforms,
@@ -101,17 +101,18 @@ def server_contexts(path: str) -> dict[str, str]:
     return {"wire": "wire", "bridge": "bridge", **own}
 
 
-def _build_args(args: ServerImageArgs) -> dict[str, pulumi.Input[str]]:
-    build_args: dict[str, pulumi.Input[str]] = {"PYTHON": args.bases.python, "COMMAND": args.command}
+def build_args(args: ServerImageArgs) -> dict[str, pulumi.Input[str]]:
+    """Return what the Dockerfile is told of a server."""
+    told: dict[str, pulumi.Input[str]] = {"PYTHON": args.bases.python, "COMMAND": args.command}
     if args.packages:
-        build_args["PACKAGES"] = " ".join(sorted(args.packages))
+        told["PACKAGES"] = " ".join(sorted(args.packages))
     if args.constraints:
-        build_args["CONSTRAINTS"] = " ".join(sorted(args.constraints))
+        told["CONSTRAINTS"] = " ".join(sorted(args.constraints))
     if args.kind != "path":
-        build_args |= {"PACKAGE": args.package, "VERSION": args.version}
+        told |= {"PACKAGE": args.package, "VERSION": args.version}
     if args.kind == "node":
-        build_args |= {"NODE": args.bases.node, "INSTALL_SCRIPTS": "true" if args.install_scripts else "false"}
-    return build_args
+        told |= {"NODE": args.bases.node, "INSTALL_SCRIPTS": "true" if args.install_scripts else "false"}
+    return told
 
 
 def built_image(

@@ -2,7 +2,7 @@
 
 import typer
 
-from fleet import engine_commands, review_commands, secret_commands, server_commands, stack_commands
+from fleet import engine_commands, review_commands, secret_commands, server_commands, stack_commands, tool_commands
 from fleet.options import Commands, Directory, change_directory
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ for command in (
     server_commands.add,
     server_commands.remove,
     review_commands.preview,
+    review_commands.cost,
     review_commands.comment,
     review_commands.deploy,
     review_commands.drift,
@@ -51,3 +52,4 @@ for command in (
     app.command()(command)
 
 app.add_typer(secret_commands.secrets)
+app.add_typer(tool_commands.tools)

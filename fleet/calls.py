@@ -55,17 +55,18 @@ class Endpoint:
 
 def list_tools(endpoint: Endpoint) -> list[Tool]:
     """Return the tools of a server that this client may use. Raises FleetError with the gateway's own words."""
+    return _run(endpoint, every_tool)
 
-    async def every_page(client: Client) -> list[Tool]:
-        tools: list[Tool] = []
-        cursor = None
-        while True:
-            page = await client.list_tools(cursor=cursor)
-            tools += page.tools
-            if (cursor := page.next_cursor) is None:
-                return tools
 
-    return _run(endpoint, every_page)
+async def every_tool(client: Client) -> list[Tool]:
+    """Return the tools of a server, page by page."""
+    tools: list[Tool] = []
+    cursor = None
+    while True:
+        page = await client.list_tools(cursor=cursor)
+        tools += page.tools
+        if (cursor := page.next_cursor) is None:
+            return tools
 
 
 def call_tool(endpoint: Endpoint, tool: str, arguments: dict[str, Any]) -> CallToolResult:

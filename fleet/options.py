@@ -44,7 +44,8 @@ def _stacks(incomplete: str) -> list[str]:
     return [name for name in project.stacks(project.directory()) if name.startswith(incomplete)]
 
 
-def _servers(ctx: typer.Context, incomplete: str) -> list[str]:
+def complete_servers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The servers of the stack at hand whose names begin so."""
     from fleet import project
 
     file = project.stack_file(project.directory(), ctx.params.get("stack") or DEFAULT_STACK)
@@ -79,7 +80,9 @@ Stack = Annotated[
         "--stack", "-s", envvar="PULUMI_STACK", help="The stack to work on.", autocompletion=_stacks, metavar="STACK"
     ),
 ]
-Server = Annotated[str, typer.Argument(help="A server of the stack.", autocompletion=_servers, metavar="SERVER")]
+Server = Annotated[
+    str, typer.Argument(help="A server of the stack.", autocompletion=complete_servers, metavar="SERVER")
+]
 Client = Annotated[str, typer.Argument(help="A client of the stack.", autocompletion=_clients, metavar="CLIENT")]
 OptionalClient = Annotated[
     str | None, typer.Argument(help="A client of the stack.", autocompletion=_clients, metavar="CLIENT")
@@ -87,5 +90,11 @@ OptionalClient = Annotated[
 AsClient = Annotated[
     str,
     typer.Option("--client", help="Whose key and rights to use.", autocompletion=_clients, metavar="CLIENT"),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        help="The branch or commit that the change is based on, by default origin/main, else main.", metavar="REVISION"
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

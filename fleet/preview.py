@@ -3,12 +3,15 @@
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fleet import preview_changes, preview_log, preview_plan, stack_secrets
+from fleet import comparison, preview_changes, preview_log, preview_plan, stack_secrets
+from fleet.comparison import Comparison
 from fleet.deployment import POLICY_PACK
 from fleet.errors import FleetError
+from fleet.git_base import Base
 from fleet.preview_changes import Changes
 from fleet.preview_log import Violation
 from fleet.preview_plan import Plan
@@ -24,6 +27,7 @@ class Preview:
         errors: why it could not be made.
         missing: the secrets to set first.
         plan: what an `up` would do.
+        comparison: what else changes, against the commit that the change is based on.
     """
 
     stack: str
@@ -32,6 +36,7 @@ class Preview:
     missing: tuple[Secret, ...]
     changes: Changes
     plan: Plan
+    comparison: Comparison
 
     @property
     def may_go(self) -> bool:
@@ -48,10 +53,11 @@ class Preview:
             "missing": [secret.to_json() for secret in self.missing],
             "counts": dict(self.changes.counts),
             **asdict(self.changes),
+            **self.comparison.to_json(),
         }
 
 
-def read(stack: str, project: Path, environment: Mapping[str, str]) -> Preview:
+def read(stack: str, project: Path, environment: Mapping[str, str], base: Base | None = None) -> Preview:
     """Preview a stack.
 
     Whatever goes wrong with the stack is part of the result: its reviewers are to see it.
@@ -59,6 +65,7 @@ def read(stack: str, project: Path, environment: Mapping[str, str]) -> Preview:
     Args:
         project: the project's folder.
         environment: the whole environment of the command, as `project.environment` returns it.
+        base: what tools and costs are compared with; None compares them with nothing.
 
     Raises:
         FleetError: the Pulumi CLI is missing.
@@ -72,6 +79,7 @@ def read(stack: str, project: Path, environment: Mapping[str, str]) -> Preview:
         missing=missing,
         changes=preview_changes.changes(log),
         plan=preview_plan.plan(stack, log, code=preview_plan.code_of(project)),
+        comparison=comparison.compare(stack, project, base, datetime.now(UTC).date()),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fleet.errors import FleetError
-from fleet.options import DEFAULT_STACK, AsJson, Stack
+from fleet.options import DEFAULT_STACK, AsJson, Base, Stack
 
 if TYPE_CHECKING:
     from fleet.preview import Preview
@@ -23,12 +23,14 @@ def preview(
     plan: Annotated[
         Path | None, typer.Option(help="Write what would be done, for `fleet deploy`.", dir_okay=False, metavar="FILE")
     ] = None,
+    base: Base = None,
     as_json: AsJson = False,
     stack: Stack = DEFAULT_STACK,
 ) -> None:
     """Preview a stack for its reviewers, as Markdown.
 
-    Servers that come, change and go; policies broken; secrets to set; data that would go; errors. The comment is
+    Servers that come, change and go; policies broken; secrets to set; data that would go; errors. Against --base also
+    the tools that appear, disappear or change, and what a month costs. The comment is
     written whatever the preview found, in at most 63,000 characters. Exits with 0 if the stack may be deployed so, with
     1 if not.
 
@@ -38,11 +40,12 @@ def preview(
       fleet preview --stack staging --markdown comment.md --plan plan.json
       fleet preview --json | jq .servers
     """
-    from fleet import preview_comment, preview_plan, project
+    from fleet import git_base, preview_comment, preview_plan, project
     from fleet.console import show_json
     from fleet.preview import read
 
-    found = read(stack, project.directory(), project.environment())
+    root = project.directory()
+    found = read(stack, root, project.environment(), git_base.find(root, base))
     comment = preview_comment.markdown(found)
     if markdown is not None:
         markdown.write_text(comment, encoding="utf-8")
@@ -54,6 +57,40 @@ def preview(
         typer.echo(comment, nl=False)
     if not found.may_go:
         raise typer.Exit(1)
+
+
+def cost(base: Base = None, as_json: AsJson = False, stack: Stack = DEFAULT_STACK) -> None:
+    """Say what a stack's machines cost in a month.
+
+    By host group and by server, whose share is by its limits; before, in the base, and now. From a table of published
+    prices, fleet/prices.json: what is not in it is unknown. A stack on this machine costs nothing.
+
+    \b
+    Examples:
+      fleet cost --stack prod
+      fleet cost --stack prod --base origin/main --json | jq .after.total
+    """
+    from datetime import UTC, datetime
+
+    from fleet import comparison, cost_comment, git_base, project
+    from fleet.console import say, show_json, show_table
+
+    root = project.directory()
+    project.existing_stack_file(root, stack)
+    found = comparison.costs_of(stack, root, git_base.find(root, base), datetime.now(UTC).date())
+    if as_json:
+        show_json(found.to_json())
+        return
+    paid, shares = list(cost_comment.paid(found)), list(cost_comment.shares(found))
+    if not paid:
+        say(f"stack {stack!r} runs on this machine, and costs nothing by itself")
+        return
+    show_table(("DOLLARS A MONTH", "", "BEFORE", "AFTER", "DIFFERENCE"), paid)
+    if shares:
+        typer.echo()
+        show_table(("SHARE OF A SERVER", "", "BEFORE", "AFTER", "DIFFERENCE"), shares)
+    for note in cost_comment.notes(found):
+        say(note.replace("*", ""))
 
 
 def comment(

@@ -45,7 +45,7 @@ def add(
     """Add a server to the stack's file, and preview that.
 
     A package gets its newest version pinned. Prints the line that was written. A source or an option that won't do,
-    or a preview that fails, changes nothing.
+    or a preview that fails, changes nothing. Then its tools are recorded, as by `fleet tools lock`.
 
     \b
     Examples:
@@ -69,6 +69,7 @@ def add(
     root, environment = project.directory(), project.environment()
     change = servers.adding(addition, project=root, stack=stack, environment=environment)
     _apply(change, stack, preview=not no_preview, yes=yes)
+    _record(change.server, stack)
 
 
 def remove(
@@ -201,6 +202,20 @@ def _apply(change: "Change", stack: str, *, preview: bool, yes: bool) -> None:
             f"`pulumi up -s {stack}` failed; {change.file.name} stays changed",
             hint="the reason stands above; `fleet status` lists what runs",
         )
+
+
+def _record(server: str, stack: str) -> None:
+    """Record the tools of a server that was added. What keeps that from being done keeps nobody from adding it."""
+    from fleet import tools_recording
+    from fleet.console import say
+
+    try:
+        recorded = tools_recording.record_all(stack, [server])
+    except FleetError as error:
+        say(f"its tools are not recorded: {error}")
+        say(f"  then: fleet tools lock {server} --stack {stack}")
+    else:
+        say(f"recorded in tools.lock.json: {recorded[server]} tools; commit it with {server!r}")
 
 
 def _assignment(text: str) -> tuple[str, str]:

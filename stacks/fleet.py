@@ -4,8 +4,6 @@ import json
 import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal
 
 import pulumi
 import yaml
@@ -14,7 +12,7 @@ from mcp_wire.token import cache_audience, derive, server_audience
 from components.consul import Consul, ConsulArgs
 from components.fleet import Fleet
 from components.gateway import Gateway, GatewayArgs
-from components.image import BaseImages, ServerImageArgs
+from components.image import BaseImages
 from components.monitoring import Monitoring, MonitoringArgs
 from components.redis import Redis, RedisArgs
 from components.server import McpServer, McpServerArgs, SharedCache
@@ -23,13 +21,10 @@ from components.swarm_service import Limits
 from .config import OPERATOR, ServerConfig, StackConfig
 from .load import Stack
 from .local_site import local_site
-from .own_code import read_own_code
+from .server_image import BUILDER_VARIABLE, DEFAULT_BUILDER, server_image_args
 from .site import Site, constraints, password
-from .source import PathSource, PypiSource
 from .tools import check_tools
 
-BUILDER_VARIABLE = "BUILDX_BUILDER"
-DEFAULT_BUILDER = "mcp-fleet"
 NAMES = "names"
 """Audience of the key under which the contents of secrets are hashed into their public names."""
 
@@ -198,7 +193,15 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
     stack = foundation.stack
     return McpServerArgs(
         fleet=foundation.site.fleet,
-        image=_image_args(name, server, foundation),
+        image=server_image_args(
+            server,
+            stack.root,
+            bases=foundation.bases,
+            registry=foundation.site.registries[name],
+            builder=foundation.builder,
+            tag=foundation.site.tags.get(name, ""),
+            platforms=foundation.site.platforms,
+        ),
         arguments=server.args,
         environment=server.env,
         secrets={variable: _secret(stack, name, variable) for variable in sorted(stack.config.secrets.get(name, ()))},
@@ -221,23 +224,3 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
 
 def _secret(stack: Stack, server: str, variable: str) -> pulumi.Output[str]:
     return stack.secrets.apply(lambda secrets: str(secrets[server][variable]))
-
-
-def _image_args(name: str, server: ServerConfig, foundation: _Foundation) -> ServerImageArgs:
-    origin = partial(
-        ServerImageArgs,
-        constraints=server.constraints,
-        packages=server.packages,
-        install_scripts=server.install_scripts,
-        bases=foundation.bases,
-        registry=foundation.site.registries[name],
-        builder=foundation.builder,
-        tag=foundation.site.tags.get(name, ""),
-        platforms=foundation.site.platforms,
-    )
-    source = server.source
-    if isinstance(source, PathSource):
-        own = read_own_code(foundation.stack.root / source.path)
-        return origin(kind="path", path=source.path, command=own.command, version=own.version)
-    kind: Literal["python", "node"] = "python" if isinstance(source, PypiSource) else "node"
-    return origin(kind=kind, package=source.package, version=source.version, command=source.command)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from docker.utils.build import exclude_paths
@@ -56,13 +56,27 @@ def content_tag(root: Path, dockerfile: str, contexts: Mapping[str, str], told: 
     """
     found = hashlib.sha256(json.dumps([dockerfile, *told]).encode())
     found.update((root / CONTEXT / f"{dockerfile}.Dockerfile").read_bytes())
+    for name, folder in sorted({CONTEXT: CONTEXT, **contexts}.items()):
+        for part in _content(root, name, folder):
+            found.update(part)
+    return found.hexdigest()[:DIGEST_CHARACTERS]
+
+
+def own_code_digest(root: Path, path: str) -> str:
+    """Return a digest of what an image gets of the folder `path` of a server of ours, the same on every machine."""
+    found = hashlib.sha256()
+    for part in _content(root, "server", path):
+        found.update(part)
+    return found.hexdigest()[:DIGEST_CHARACTERS]
+
+
+def _content(root: Path, name: str, folder: str) -> Iterator[bytes]:
+    """Yield what tells a folder's content from any other."""
     # As Pulumi's provider does: one list of what is ignored, for every folder.
     ignored = (root / CONTEXT / IGNORED).read_text(encoding="utf-8").splitlines()
     patterns = [line for line in ignored if line and not line.startswith("#")]
-    for name, folder in sorted({CONTEXT: CONTEXT, **contexts}.items()):
-        for path in sorted(exclude_paths(str(root / folder), patterns)):
-            file = root / folder / path
-            if file.is_file():
-                found.update(json.dumps([name, path, file.stat().st_mode & 0o100]).encode())
-                found.update(hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()[:DIGEST_CHARACTERS]
+    for path in sorted(exclude_paths(str(root / folder), patterns)):
+        file = root / folder / path
+        if file.is_file():
+            yield json.dumps([name, path, file.stat().st_mode & 0o100]).encode()
+            yield hashlib.sha256(file.read_bytes()).digest()

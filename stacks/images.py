@@ -14,12 +14,12 @@ REQUIRED = ("python", "node", "registry", "consul", "redis", "redis-exporter", "
 """Grafana is not among them: a fleet runs without it where its image can't be had."""
 
 
-def read_images(root: Path) -> Mapping[str, str]:
-    """Return references with digests by name, from the lock in `root` or the one that LOCK_VARIABLE names.
+def read_images(root: Path, environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """Return references with digests by name, from the lock in `root` or the one that LOCK_VARIABLE names in `environ`.
 
     Raises BadStackError where the lock can't be read, lacks an image, or has one without a digest.
     """
-    path = Path(os.environ.get(LOCK_VARIABLE) or root / "images.lock.json")
+    path = Path(environ.get(LOCK_VARIABLE) or root / "images.lock.json")
     try:
         images = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from fleet.app import app
+from stacks.images import REQUIRED
 
 STACK_FILE = """\
 # yaml-language-server: $schema=schema/stack.schema.json
@@ -107,5 +108,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine(project=project, programs=home / "bin", calls=tmp_path / "calls")
     machine.program("uv", "print(stdin.strip() + '==2026.10.19')")
     machine.program("npm", "print('2026.8.31')")
+    machine.program("docker", "fail('Docker does not answer')")
+    machine.program("docker-buildx", "fail('Docker does not answer')")
+    (home / "images.lock.json").write_text(json.dumps(dict.fromkeys(REQUIRED, "x@sha256:1")))
     machine.pulumi({})
     return machine

@@ -18,6 +18,16 @@ def test_add_writes_one_line_previews_and_says_what_is_next(machine: Machine) ->
     assert call[call.index("--policy-pack") + 1] == "policy"
 
 
+def test_tools_that_can_not_be_recorded_keep_nobody_from_adding_a_server(machine: Machine) -> None:
+    result = machine.fleet("add", "pypi:mcp-server-fetch")
+    assert result.exit_code == 0, result.stderr
+    assert "its tools are not recorded: the image of 'fetch' was not built:\n  Docker does not answer" in result.stderr
+    assert "fleet tools lock fetch --stack dev" in result.stderr
+    (call,) = machine.called("docker-buildx")
+    assert "--build-arg=PACKAGE=mcp-server-fetch" in call
+    assert "--build-arg=VERSION=2026.10.19" in call
+
+
 def test_options_stand_in_the_line(machine: Machine) -> None:
     arguments = ("--name", "files", "--arg", "/data", "--env", "A=b=c", "--volume", "--constraint", "pydantic<2.12")
     result = machine.fleet("add", "pypi:some-files", *arguments)

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet import preview_changes, preview_log, preview_plan
+from fleet.comparison import Comparison
 from fleet.preview import Preview
 from fleet.preview_changes import Changes, Kind, PropertyChange, ResourceChange, ServerChange
 from fleet.preview_comment import LIMIT, markdown, marker
@@ -40,6 +41,7 @@ def recorded(name: str) -> Preview:
         missing=missing,
         changes=preview_changes.changes(log),
         plan=preview_plan.plan("dev", log, code=None),
+        comparison=Comparison(),
     )
 
 
@@ -108,7 +110,8 @@ def preview_of(servers: tuple[ServerChange, ...] = (), **parts: Any) -> Preview:
     empty: dict[str, Any] = {"errors": (), "violations": (), "missing": ()}
     resources = parts.pop("resources", ())
     plan = Plan(stack="dev", code=None, steps={})
-    return Preview(stack="dev", changes=Changes(servers=servers, resources=resources), plan=plan, **(empty | parts))
+    changes = Changes(servers=servers, resources=resources)
+    return Preview(stack="dev", changes=changes, plan=plan, comparison=Comparison(), **(empty | parts))
 
 
 TEXT = st.builds(

@@ -1,0 +1,262 @@
+"""Asks a server's real image for its tools: built as `up` builds it, run once without network, secrets or data.
+
+The container gets the line's arguments and plain variables, and a dummy for each secret. What it lists then is what the
+code says, whatever a backend would add: a server that asks one before it lists tools can't be recorded so.
+"""
+
+import asyncio
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.types import Tool
+
+from components.image import CONTEXT, BaseImages, RegistryAccount, build_args, server_contexts
+from components.server import USER
+from fleet import project, stackfile, tools_lock, tools_review
+from fleet.calls import every_tool
+from fleet.errors import FleetError
+from fleet.tools_lock import Line, Lock, Surface
+from stacks.config import ServerConfig, StackConfig
+from stacks.images import read_images
+from stacks.own_code import OwnCodeError
+from stacks.problems import BadStackError
+from stacks.server_image import BUILDER_VARIABLE, DEFAULT_BUILDER, server_image_args
+
+BUILD_SECONDS = 1800
+REMOVE_SECONDS = 60
+DUMMY = "dummy"
+"""What a secret is while tools are recorded."""
+LAST_LINES = 5
+MEMORY = "1g"
+PROCESSES = 256
+ISOLATED = (
+    "--network=none",
+    "--read-only",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    f"--user={USER}",
+    f"--memory={MEMORY}",
+    f"--pids-limit={PROCESSES}",
+    "--tmpfs=/tmp:size=64m",
+    "--tmpfs=/data:size=64m,uid=10001,gid=10001",
+)
+"""How it is run: https://docs.docker.com/reference/cli/docker/container/run/."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """Where images are built and run: a project, and the whole environment of the commands."""
+
+    project: Path
+    environment: Mapping[str, str]
+
+
+def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
+    """Record tools in the project's lock, and drop from it what no stack's line needs any more.
+
+    Args:
+        servers: which servers of the stack; None for those that are not recorded for their line.
+
+    Returns:
+        How many tools each of them has.
+
+    Raises:
+        FleetError: the stack has no such server, or some could not be recorded: the others are.
+    """
+    workshop = Workshop(project=project.directory(), environment=project.environment())
+    config, lock = _config(workshop.project, stack), tools_lock.read(workshop.project)
+    wanted = servers if servers is not None else list(_unrecorded(config, lock, workshop.project))
+    if missing := [name for name in wanted if name not in config.servers]:
+        known = ", ".join(sorted(config.servers)) or "none"
+        raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
+    found: dict[str, int] = {}
+    failed: list[FleetError] = []
+    for name in wanted:
+        try:
+            surface = record(name, config.servers[name], workshop)
+        except FleetError as error:
+            failed.append(error)
+            continue
+        lock, found[name] = lock.with_surface(name, surface), len(surface.tools)
+    tools_lock.write(lock.only(_lines(workshop.project)), workshop.project)
+    if failed:
+        raise FleetError("\n".join(map(str, failed)), hint=failed[0].hint)
+    return found
+
+
+def _unrecorded(config: StackConfig, lock: Lock, root: Path) -> Iterator[str]:
+    for name, server in config.servers.items():
+        if tools_review.unrecorded(name, server, lock, tools_lock.code(server, root)):
+            yield name
+
+
+def _lines(root: Path) -> Mapping[str, frozenset[Line]]:
+    """The lines of all stacks of a project, by server."""
+    lines: dict[str, frozenset[Line]] = {}
+    for stack in project.stacks(root):
+        for name, server in _config(root, stack).servers.items():
+            lines[name] = lines.get(name, frozenset()) | {tools_lock.line(server)}
+    return lines
+
+
+def _config(root: Path, stack: str) -> StackConfig:
+    return stackfile.read_config(stackfile.read(project.existing_stack_file(root, stack)), stack)
+
+
+def record(name: str, server: ServerConfig, workshop: Workshop) -> Surface:
+    """Return the tools of a server. Raises FleetError where its image can't be built, or lists none in time."""
+    with _image(name, server, workshop) as image:
+        tools = _ask(name, server, image, workshop)
+    return Surface(
+        line=tools_lock.line(server),
+        code=tools_lock.code(server, workshop.project),
+        tools={
+            tool.name: tools_lock.tool(tool.model_dump(mode="json", by_alias=True, exclude_unset=True))
+            for tool in tools
+        },
+    )
+
+
+@contextmanager
+def _image(name: str, server: ServerConfig, workshop: Workshop) -> Iterator[str]:
+    """Build the image into the engine, and remove it afterwards; its layers stay in the builder for `up`."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "image"
+        command = [*_buildx(workshop), "build", "--quiet", "--load", f"--iidfile={told}"]
+        _run([*command, *build_options(server, workshop)], f"the image of {name!r} was not built", workshop)
+        image = told.read_text(encoding="utf-8").strip()
+    try:
+        yield image
+    finally:
+        subprocess.run(
+            [_program("docker", workshop), "image", "rm", image],
+            env=dict(workshop.environment),
+            capture_output=True,
+            timeout=REMOVE_SECONDS,
+            check=False,  # another name of the same image may be in use
+        )
+
+
+def build_options(server: ServerConfig, workshop: Workshop) -> list[str]:
+    """Return what `docker buildx build` is told of a server's image, and its context. Raises FleetError."""
+    try:
+        images = read_images(workshop.project, workshop.environment)
+        args = server_image_args(
+            server,
+            workshop.project,
+            bases=BaseImages(python=images["python"], node=images["node"]),
+            registry=RegistryAccount(address="", namespace="", username="", password=""),  # nothing is pushed
+            builder=workshop.environment.get(BUILDER_VARIABLE) or DEFAULT_BUILDER,
+        )
+    except (BadStackError, OwnCodeError) as error:
+        raise FleetError(str(error)) from error
+    contexts = server_contexts(args.path)
+    return [
+        f"--builder={args.builder}",
+        f"--file={CONTEXT}/{args.kind}.Dockerfile",
+        *(f"--build-context={name}={path}" for name, path in contexts.items()),
+        *(f"--build-arg={name}={value}" for name, value in build_args(args).items()),
+        CONTEXT,
+    ]
+
+
+def _ask(name: str, server: ServerConfig, image: str, workshop: Workshop) -> Sequence[Tool]:
+    container = f"mcp-fleet-tools-{name}-{secrets.token_hex(4)}"
+    docker = _program("docker", workshop)
+    command = run_command(server, image, container, workshop)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        try:
+            return asyncio.run(_listed(docker, command, server.start_seconds, workshop, said))
+        except (TimeoutError, MCPError, OSError, ExceptionGroup) as error:
+            raise FleetError(
+                f"{name} did not list its tools within {server.start_seconds} s, without network and with a dummy for "
+                f"each secret{_last_lines(said)}",
+                hint="if it needs its backend before it lists tools, they can't be recorded: the comment will say so",
+            ) from error
+        finally:
+            _remove(docker, container, workshop)
+
+
+def run_command(server: ServerConfig, image: str, container: str, workshop: Workshop) -> list[str]:
+    """Return how the server's command is run: what `docker` is told."""
+    variables = {**server.env, **dict.fromkeys(server.secrets, DUMMY)}
+    program = next(option for option in build_options(server, workshop) if option.startswith("--build-arg=COMMAND="))
+    return [
+        "run",
+        "--rm",
+        "--interactive",
+        "--init",
+        f"--name={container}",
+        *ISOLATED,
+        *(f"--env={key}={value}" for key, value in variables.items()),
+        f"--entrypoint=/opt/server/bin/{program.rpartition('=')[2]}",
+        image,
+        *server.args,
+    ]
+
+
+async def _listed(
+    docker: str, command: Sequence[str], seconds: float, workshop: Workshop, said: TextIO
+) -> Sequence[Tool]:
+    parameters = StdioServerParameters(command=docker, args=list(command), env=dict(workshop.environment))
+    async with asyncio.timeout(seconds), Client(stdio_client(parameters, errlog=said)) as client:
+        return await every_tool(client)
+
+
+def _last_lines(said: TextIO) -> str:
+    said.seek(0)
+    lines = [line.strip() for line in said.read().splitlines() if line.strip()]
+    return ", and said last:\n" + "\n".join(f"  {line}" for line in lines[-LAST_LINES:]) if lines else ""
+
+
+def _remove(docker: str, container: str, workshop: Workshop) -> None:
+    """End a container that outlived its input; one that is gone already is none."""
+    subprocess.run(
+        [docker, "rm", "--force", container],
+        env=dict(workshop.environment),
+        capture_output=True,
+        timeout=REMOVE_SECONDS,
+        check=False,
+    )
+
+
+def _buildx(workshop: Workshop) -> list[str]:
+    """The project's own buildx where there is one, else Docker's."""
+    own = shutil.which("docker-buildx", path=workshop.environment.get("PATH"))
+    return [own] if own else [_program("docker", workshop), "buildx"]
+
+
+def _program(name: str, workshop: Workshop) -> str:
+    found = shutil.which(name, path=workshop.environment.get("PATH"))
+    if found is None:
+        raise FleetError(f"no `{name}` on PATH", hint="install Docker's command line; `fleet doctor` says what is used")
+    return found
+
+
+def _run(command: Sequence[str], failed: str, workshop: Workshop) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=workshop.project,
+            env=dict(workshop.environment),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=BUILD_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FleetError(f"{failed} within {BUILD_SECONDS} s") from error
+    if done.returncode != 0:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        told = "\n".join(f"  {line}" for line in lines[-LAST_LINES:])
+        raise FleetError(f"{failed}:\n{told}", hint="`fleet engine` brings up what builds it")

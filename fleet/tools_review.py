@@ -1,0 +1,155 @@
+"""What a change does to the tools that servers offer, from what is recorded before and after it. Pure."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleet import tools_lock
+from fleet.tools_lock import Lock, Surface, Tool
+from stacks.config import ServerConfig, StackConfig
+
+CONTEXT_WORDS = 8
+"""Words that are shown before and after those that changed."""
+_HIDDEN = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Variation selectors: printable by Unicode, and seen by nobody but a model."""
+
+
+class Kind(StrEnum):
+    """What happens to a tool."""
+
+    APPEARS = "appears"
+    DISAPPEARS = "disappears"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolChange:
+    """A tool that comes, changes or goes.
+
+    Attributes:
+        description: its words, as lines of a diff; empty where they are the same.
+        definition_changed: whether its schema, or anything else but name and description, is another.
+    """
+
+    tool: str
+    kind: Kind
+    description: Sequence[str] = ()
+    definition_changed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerTools:
+    """The tools of one server.
+
+    Attributes:
+        unrecorded: why nothing is known of them; empty where they are recorded.
+        changes: what changes against the version before; nothing where either is not known.
+    """
+
+    server: str
+    unrecorded: str = ""
+    changes: tuple[ToolChange, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A configuration with the lock that goes with it."""
+
+    config: StackConfig
+    lock: Lock
+
+
+def review(before: Recorded | None, after: Recorded, code: Mapping[str, str]) -> tuple[ServerTools, ...]:
+    """Return the servers whose tools change, or are not recorded.
+
+    Args:
+        before: None where there is nothing to compare with.
+        code: hash of the own code of each server that has some.
+    """
+    found = (_server(name, before, after, code.get(name, "")) for name in sorted(after.config.servers))
+    return tuple(server for server in found if server.unrecorded or server.changes)
+
+
+def unrecorded(name: str, server: ServerConfig, lock: Lock, code: str) -> str:
+    """Say why the tools of a server are not known by the lock; nothing where they are."""
+    line = tools_lock.line(server)
+    surface = lock.surface(name, line)
+    if surface is not None:
+        return "" if surface.code == code else f"recorded for another state of the code in {line.source}"
+    known = [surface.line.source for surface in lock.servers.get(name, ())]
+    if line.source in known:
+        return "recorded with other arguments, variables or packages"
+    return f"recorded for {', '.join(known)}, not for {line.source}" if known else "never recorded"
+
+
+def _server(name: str, before: Recorded | None, after: Recorded, code: str) -> ServerTools:
+    server = after.config.servers[name]
+    if reason := unrecorded(name, server, after.lock, code):
+        return ServerTools(server=name, unrecorded=reason)
+    old = before.config.servers.get(name) if before else None
+    then = before.lock.surface(name, tools_lock.line(old)) if before and old else None
+    if before is None:
+        return ServerTools(server=name)
+    now = after.lock.surface(name, tools_lock.line(server))
+    return ServerTools(server=name, changes=tuple(_changes(_tools(then), _tools(now))))
+
+
+def _tools(surface: Surface | None) -> Mapping[str, Tool]:
+    return surface.tools if surface else {}
+
+
+def _changes(before: Mapping[str, Tool], after: Mapping[str, Tool]) -> Iterator[ToolChange]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old is None and new is not None:
+            yield ToolChange(tool=name, kind=Kind.APPEARS, description=tuple(words_diff("", new.description)))
+        elif new is None:
+            yield ToolChange(tool=name, kind=Kind.DISAPPEARS)
+        elif old is not None and old != new:
+            yield ToolChange(
+                tool=name,
+                kind=Kind.CHANGED,
+                description=tuple(words_diff(old.description, new.description)),
+                definition_changed=old.definition != new.definition,
+            )
+
+
+def words_diff(before: str, after: str) -> Iterator[str]:
+    """Yield a description's words as lines of a diff: what went with `-`, what came with `+`, some around it with two
+    spaces. What a reader would not see is written as `\\u{…}`."""
+    if before == after:
+        return
+    old, new = visible(before).split(), visible(after).split()
+    if old == new:
+        yield "! other spaces or line breaks"
+    for tag, first, last, start, end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield from _context(old[first:last], begins=first == start == 0, ends=(last, end) == (len(old), len(new)))
+        if tag in ("delete", "replace"):
+            yield f"- {' '.join(old[first:last])}"
+        if tag in ("insert", "replace"):
+            yield f"+ {' '.join(new[start:end])}"
+
+
+def _context(words: Sequence[str], *, begins: bool, ends: bool) -> Iterator[str]:
+    if begins and ends:
+        return
+    head = [] if begins else list(words[:CONTEXT_WORDS])
+    tail = [] if ends else list(words[-CONTEXT_WORDS:])
+    if len(head) + len(tail) >= len(words) and head and tail:
+        yield f"  {' '.join(words)}"
+        return
+    if head:
+        yield f"  {' '.join(head)}{' …' if len(words) > len(head) else ''}"
+    if tail:
+        yield f"  {'… ' if len(words) > len(tail) else ''}{' '.join(tail)}"
+
+
+def visible(text: str) -> str:
+    """Return a text in which each character that a reader would not see is written out."""
+    return "".join(
+        f"\\u{{{ord(char):x}}}" if _HIDDEN.match(char) or not (char.isprintable() or char in "\n\t\r") else char
+        for char in text
+    )
