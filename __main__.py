@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent
 
 def main() -> None:
     """Raise BadStackError with all that is wrong before the first resource is declared."""
-    stack = load_stack(ROOT)
+    stack = load_stack(ROOT, os.environ)
     local = stack.config.hosts == "local"
     engine = engine_address() if local else ""
     host = host_problems(stack.config, read_host_facts(engine)) if local else ssh_problems(os.environ)

@@ -140,7 +140,8 @@ class McpServer(pulumi.ComponentResource):
             files.secret("gateway-token", args.gateway_token, _GATEWAY_TOKEN),
             *([] if shared is None else [files.secret("cache-password", shared.password, _CACHE_PASSWORD)]),
             *(
-                files.secret(variable, args.secrets[variable], f"{_SECRETS}/{variable}")
+                # The bridge takes one line feed off the end, so that a value that ends in one keeps it.
+                files.secret(variable, pulumi.Output.concat(args.secrets[variable], "\n"), f"{_SECRETS}/{variable}")
                 for variable in sorted(args.secrets)
             ),
         ]

@@ -1,5 +1,6 @@
 """Commands around the secrets of a stack."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,12 +30,17 @@ def check(
 ) -> None:
     """List each server's secrets: present, missing, unused or stale.
 
-    Never their values: nothing is decrypted. Exits with 0 if all are present, with 1 if not.
+    Never their values: of the stack's file nothing is decrypted, of an environment of Pulumi ESC the names are kept.
+    Exits with 0 if all are present, with 1 if not.
 
     \b
     missing  the server's line names it, and it is not set: previews fail
     unused   it is set, and no server's line names it
-    stale    its encrypted value stands in the stack's file, by git's history, for longer than --stale-after
+    stale    its value is older than --stale-after: in the stack's file by git's history, in ESC by the environment's
+             newest revision, unless it comes from elsewhere
+
+    \b
+    ESC is opened with the token in PULUMI_ACCESS_TOKEN; for a stack with `environment:`, in PULUMI_ORGANIZATION.
 
     \b
     Examples:
@@ -48,7 +54,8 @@ def check(
     from fleet.console import show_json
 
     file = project.existing_stack_file(project.directory(), stack)
-    found = stack_secrets.read(stack, file, oldest=datetime.now(UTC) - timedelta(days=stale_after))
+    oldest = datetime.now(UTC) - timedelta(days=stale_after)
+    found = stack_secrets.read(stack, file, oldest=oldest, environment=os.environ)
     if as_json:
         show_json([secret.to_json() for secret in found])
     else:
@@ -70,9 +77,10 @@ def _show(found: "tuple[Secret, ...]") -> None:
             secret.server,
             secret.variable,
             Cell(secret.state, styles[secret.state]),
+            secret.kept,
             f"{secret.changed:%Y-%m-%d}" if secret.changed else "",
             secret.advice,
         )
         for secret in found
     ]
-    show_table(("SERVER", "SECRET", "STATE", "WRITTEN", "NEXT"), rows)
+    show_table(("SERVER", "SECRET", "STATE", "KEPT IN", "WRITTEN", "NEXT"), rows)

@@ -1,7 +1,7 @@
-"""Which secrets the servers of a stack need, which are set and since when: names and dates, never values."""
+"""Which secrets the servers of a stack need, which are set, where and since when: names and dates, never values."""
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dev.home import PROJECT
-from fleet import stackfile
+from fleet import esc_secrets, stackfile
+from fleet.esc_secrets import Held
 from fleet.stackfile import StackText
 
 GIT_SECONDS = 30
@@ -32,8 +33,9 @@ class Secret:
     """A secret variable that a server of the stack names, or that is set for one.
 
     Attributes:
-        changed: when its encrypted value was last written, as far as git tells; None where that is not known.
+        changed: when its value was last written, as far as git or ESC tells; None where that is not known.
         advice: what to do about it; nothing where it is present.
+        kept: where it is set, the stack's file or an environment of ESC; nothing where it is missing.
     """
 
     server: str
@@ -41,6 +43,7 @@ class Secret:
     state: State
     changed: datetime | None
     advice: str
+    kept: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As `fleet secrets check --json` prints it."""
@@ -49,38 +52,53 @@ class Secret:
             "server": self.server,
             "variable": self.variable,
             "state": self.state,
+            "kept": self.kept or None,
             "changed": changed,
             "advice": self.advice or None,
         }
 
 
-def read(stack: str, file: Path, *, oldest: datetime | None = None) -> tuple[Secret, ...]:
+def read(
+    stack: str, file: Path, *, oldest: datetime | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[Secret, ...]:
     """The secrets of a stack, by server and variable.
 
     Args:
-        file: the stack's file; the only thing that is read, besides git's history of it.
-        oldest: when an encrypted value must have been written at the earliest, else it is stale. One whose age is not
-            known is not stale; None asks for no ages.
+        file: the stack's file.
+        oldest: when a value must have been written at the earliest, else it is stale. One whose age is not known is
+            not stale; None asks for no ages.
+        environment: the variables of this process, with the token for ESC. Without them ESC is not asked, and what it
+            may hold does not count as missing.
 
     Raises:
-        FleetError: the file is no valid configuration, or has a secret in plain text.
+        FleetError: the file is no valid configuration, or has a secret in plain text; ESC can't be asked.
     """
     text = stackfile.read(file)
     config = stackfile.read_config(text, stack)
     needed = {(server, variable) for server, entry in config.servers.items() for variable in entry.secrets}
-    given = {(server, variable) for server, variables in config.secrets.items() for variable in variables}
     changes = written(file, text) if oldest is not None else {}
+    places = esc_secrets.places(text, config, environment) if environment is not None else ()
+    held = {
+        (server, variable): Held(place=file.name, changed=changes.get((server, variable)))
+        for server, variables in config.secrets.items()
+        for variable in variables
+    }
+    for place in places:
+        # What stands in the stack's file counts first, then the last of the environments.
+        held = esc_secrets.read(place, environment or {}, ages=oldest is not None) | held
+    if environment is None and (config.esc or text.environments):
+        needed &= held.keys()
     return tuple(
         _secret(
             stack,
             secret,
             needed=secret in needed,
-            given=secret in given,
+            held=held.get(secret),
             server_exists=secret[0] in config.servers,
-            changed=changes.get(secret),
+            places=[place.name for place in places],
             oldest=oldest,
         )
-        for secret in sorted(needed | given)
+        for secret in sorted(needed | held.keys())
     )
 
 
@@ -140,19 +158,30 @@ def _secret(
     secret: tuple[str, str],
     *,
     needed: bool,
-    given: bool,
+    held: Held | None,
     server_exists: bool,
-    changed: datetime | None,
+    places: Sequence[str],
     oldest: datetime | None,
 ) -> Secret:
     server, variable = secret
     state, advice = State.PRESENT, ""
-    if not given:
-        state, advice = State.MISSING, set_secret(server, variable, stack)
+    set_anew = set_secret(server, variable, stack)
+    if held is None:
+        state = State.MISSING
+        advice = f"set it in {' or '.join(places)}, or {set_anew}" if places else set_anew
     elif not needed:
-        remove = remove_secret(server, variable, stack)
+        in_esc = held.place in places
+        remove = f"remove it from {held.place}" if in_esc else remove_secret(server, variable, stack)
         state = State.UNUSED
         advice = f"add it to `secrets` of {PROJECT}:servers.{server}, or {remove}" if server_exists else remove
-    elif changed is not None and oldest is not None and changed < oldest:
-        state, advice = State.STALE, f"make a new one where it comes from, then {set_secret(server, variable, stack)}"
-    return Secret(server=server, variable=variable, state=state, changed=changed, advice=advice)
+    elif held.changed is not None and oldest is not None and held.changed < oldest:
+        renew = f"set it in {held.place}" if held.place in places else set_anew
+        state, advice = State.STALE, f"make a new one where it comes from, then {renew}"
+    return Secret(
+        server=server,
+        variable=variable,
+        state=state,
+        kept=held.place if held else "",
+        changed=held.changed if held else None,
+        advice=advice,
+    )

@@ -54,6 +54,13 @@ class StackText:
         """The line of a server, counted from 1."""
         return int(self._entries()[server][0].start_mark.line) + 1
 
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environments of Pulumi ESC that Pulumi opens for the stack."""
+        from stacks.problems import StackFile
+
+        return StackFile(self.name, self.text).environments()
+
     def secret_lines(self) -> dict[tuple[str, str], range]:
         """The lines, counted from 1, on which each secret's encrypted value stands, by server and variable."""
         config = _pairs(self._root).get(CONFIG)

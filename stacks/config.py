@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from .config_model import ConfigModel, Label
+from .esc_config import EscConfig
 from .hosts_config import LOCAL, CloudHosts, parse_hosts
 from .source import EXAMPLES, PATTERN, Source, parse_source
 
@@ -106,7 +107,7 @@ class ServerConfig(ConfigModel):
     env: dict[Variable, VariableValue] = Field(default={})
     """Plain environment variables. Secret ones belong into `mcp-fleet:secrets`."""
     secrets: tuple[Variable, ...] = ()
-    """Variables that must be set in `mcp-fleet:secrets` for this server."""
+    """Variables that must be set in `mcp-fleet:secrets` for this server; it gets these and no others."""
     volume: bool = False
     """Give it a volume of its own at /data. Its releases then stop the old replica first."""
     packages: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")], ...] = ()
@@ -200,6 +201,9 @@ class StackConfig(ConfigModel):
     """The clients by name."""
     tiers: Annotated[dict[Label, TierConfig], AfterValidator(_with_defaults)] = DEFAULT_TIERS
     """Limits by tier, besides the defaults free (60 per minute), pro (600) and enterprise (unlimited)."""
+    esc: EscConfig | None = None
+    """Environment of Pulumi ESC with more secrets, for a stack whose state is not in Pulumi Cloud. One whose state is
+    there has `environment:` for it."""
     secrets: dict[str, frozenset[str]] = Field(default={})
     """Names of the secret variables that are set, by server. Values never reach this model."""
 

@@ -1,7 +1,7 @@
 """Checks of a stack's configuration that look at more than one key. Pure: no file, no network, no Docker."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .config import COMPONENT_NAMES, OPERATOR, ServerConfig, StackConfig
 from .config_model import LABEL
@@ -26,7 +26,7 @@ def inconsistencies(stack: str, config: StackConfig) -> Iterator[Problem]:
     for name, server in config.servers.items():
         yield from _name(stack, name)
         yield from _server(name, server)
-        yield from _missing_secrets(name, server, config)
+        yield from _doubled_variables(name, server, config)
     for name in config.secrets.keys() - config.servers.keys():
         remove = f"pulumi config rm --path 'mcp-fleet:secrets.{name}'"
         yield Problem(
@@ -96,14 +96,27 @@ def _server(name: str, server: ServerConfig) -> Iterator[Problem]:
             yield Problem(path=(*path, "env", variable), message="these variables are the bridge's own; rename it")
 
 
-def _missing_secrets(name: str, server: ServerConfig, config: StackConfig) -> Iterator[Problem]:
-    given = config.secrets.get(name, frozenset())
-    for variable in server.secrets:
-        if variable not in given:
-            yield Problem(
-                path=("servers", name, "secrets"),
-                message=f"the secret {variable} of server {name!r} is not set; set it: {set_secret(name, variable)}",
-            )
+def missing_secrets(config: StackConfig, environments: Sequence[str] = ()) -> Iterator[Problem]:
+    """Yield each secret that a server needs and that is nowhere set.
+
+    Arguments:
+        environments: of ESC, which Pulumi has opened for the stack.
+    """
+    places = [config.esc.name] if config.esc else environments
+    there = f"in ESC's environment {' or '.join(places)}, or here: " if places else ""
+    for name, server in config.servers.items():
+        given = config.secrets.get(name, frozenset())
+        for variable in server.secrets:
+            if variable not in given:
+                yield Problem(
+                    path=("servers", name, "secrets"),
+                    message=f"the secret {variable} of server {name!r} is not set; set it{':' if not there else ''} "
+                    f"{there}{set_secret(name, variable)}",
+                )
+
+
+def _doubled_variables(name: str, server: ServerConfig, config: StackConfig) -> Iterator[Problem]:
+    given = config.secrets.get(name, frozenset()).union(server.secrets)
     for variable in server.env:
         if variable in given:
             yield Problem(path=("servers", name, "env", variable), message="is also a secret; remove one of both")

@@ -204,7 +204,7 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
         ),
         arguments=server.args,
         environment=server.env,
-        secrets={variable: _secret(stack, name, variable) for variable in sorted(stack.config.secrets.get(name, ()))},
+        secrets={variable: _secret(stack, name, variable) for variable in sorted(server.secrets)},
         volume=server.volume,
         mode=server.mode,
         workers=server.workers,
@@ -223,4 +223,4 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
 
 
 def _secret(stack: Stack, server: str, variable: str) -> pulumi.Output[str]:
-    return stack.secrets.apply(lambda secrets: str(secrets[server][variable]))
+    return stack.secrets.apply(lambda secrets: secrets[server][variable])

@@ -11,10 +11,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from .config import PROJECT, ClientConfig, ServerConfig, StackConfig, TierConfig, with_shorthand
-from .consistency import inconsistencies
+from .consistency import inconsistencies, missing_secrets
+from .esc_config import EscConfig
 from .hosts_config import AwsBudget, AwsConfig, AwsDomain, AwsGroup, CloudHosts
 from .own_code import path_problems
 from .problems import KeyPath, Problem, StackFile, bad_stack, nearest
+from .secret_values import SecretValues, named, of_config, value_problems, with_names
 
 _ANY = "*"
 _MODELS: Mapping[KeyPath, type[BaseModel]] = {
@@ -22,6 +24,7 @@ _MODELS: Mapping[KeyPath, type[BaseModel]] = {
     ("servers", _ANY): ServerConfig,
     ("clients", _ANY): ClientConfig,
     ("tiers", _ANY): TierConfig,
+    ("esc",): EscConfig,
     ("hosts",): CloudHosts,
     ("hosts", "aws"): AwsConfig,
     ("hosts", "aws", "groups", _ANY): AwsGroup,
@@ -40,7 +43,7 @@ class Stack:
         root: the folder of Pulumi.yaml.
         file: its Pulumi.<stack>.yaml, for messages.
         config: what it is made of.
-        secrets: the secret variables by server; a Pulumi secret, never looked into.
+        secrets: the secret variables that servers name, by server; a Pulumi secret, never looked into.
     """
 
     name: str
@@ -50,14 +53,45 @@ class Stack:
     secrets: pulumi.Output[Mapping[str, Mapping[str, str]]]
 
 
-def load_stack(root: Path) -> Stack:
-    """Read the configuration of the stack that Pulumi is working on. Raises BadStackError with all that is wrong."""
+def load_stack(root: Path, environment: Mapping[str, str]) -> Stack:
+    """Read the configuration of the stack that Pulumi is working on, and its secrets.
+
+    Arguments:
+        environment: the variables of this process: a stack with secrets in Pulumi ESC needs a token.
+
+    Raises:
+        BadStackError: with all that is wrong.
+    """
     name = pulumi.get_stack()
     file = StackFile.read(root / f"Pulumi.{name}.yaml")
-    raw = plain_config(pulumi.runtime.config.CONFIG.get() or pulumi.runtime.config.get_config_env())
-    config = parse(name, file, raw, root)
-    secrets = pulumi.Config(PROJECT).get_secret_object("secrets")
-    return Stack(name=name, root=root, file=file, config=config, secrets=secrets or pulumi.Output.secret({}))
+    values = pulumi.runtime.config.CONFIG.get() or pulumi.runtime.config.get_config_env()
+    config, problems = _read_keys(file, plain_config(values))
+    if config is None:
+        raise bad_stack(name, file, problems)
+    own = of_config(values)
+    fetched, away = _fetched(config.esc, environment)
+    config = with_names(config, file, own, fetched)
+    problems += [*inconsistencies(name, config), *path_problems(config, root)]
+    problems += away or missing_secrets(config, file.environments())
+    problems += value_problems(config, file, own, fetched)
+    if problems:
+        raise bad_stack(name, file, problems)
+    return Stack(
+        name=name, root=root, file=file, config=config, secrets=pulumi.Output.secret(named(config, own, fetched))
+    )
+
+
+def _fetched(esc: EscConfig | None, environment: Mapping[str, str]) -> tuple[SecretValues, list[Problem]]:
+    """Return the secrets that the program opens by itself, and why it can't."""
+    if esc is None:
+        return {}, []
+    # Not at the top: few stacks need the SDK, which takes a second to import.
+    from .esc import Esc, EscError
+
+    try:
+        return Esc(esc, environment).secrets(), []
+    except EscError as error:
+        return {}, [Problem(path=("esc",), message=str(error))]
 
 
 def plain_config(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,11 +118,16 @@ def _decode(value: str) -> object:
 
 
 def parse(stack: str, file: StackFile, raw: Mapping[str, Any], root: Path) -> StackConfig:
-    """Return the checked configuration of `stack`. Raises BadStackError with all that is wrong in it."""
+    """Return the checked configuration of `stack`. Raises BadStackError with all that is wrong in it.
+
+    No secret counts as missing in a stack that has some in Pulumi ESC: nothing is asked of it.
+    """
     config, problems = _read_keys(file, raw)
     if config is not None:
         problems += inconsistencies(stack, config)
         problems += path_problems(config, root)
+        if config.esc is None and not file.environments():
+            problems += missing_secrets(config)
     if config is None or problems:
         raise bad_stack(stack, file, problems)
     return config

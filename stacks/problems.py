@@ -59,6 +59,33 @@ class StackFile:
             found = key.start_mark.line + 1
         return found
 
+    def has(self, path: KeyPath) -> bool:
+        """Whether the file has the whole of `path`."""
+        node = self._config_value()
+        for depth, key in enumerate(path):
+            entry = self._entry(node, f"{PROJECT}:{key}" if depth == 0 else key)
+            if entry is None:
+                return False
+            node = entry[1]
+        return True
+
+    def environments(self) -> tuple[str, ...]:
+        """Return the environments of Pulumi ESC that Pulumi opens for the stack, as `environment:` lists them.
+
+        Source: https://www.pulumi.com/docs/esc/guides/pulumi-iac
+        """
+        entry = self._entry(self._root, "environment")
+        node = entry[1] if entry else None
+        if (imports := self._entry(node, "imports")) is not None:
+            node = imports[1]
+        if not isinstance(node, yaml.SequenceNode):
+            return ()
+        # An entry may carry options: `- project/name: {merge: false}`.
+        entries = [
+            item.value[0][0] if isinstance(item, yaml.MappingNode) and item.value else item for item in node.value
+        ]
+        return tuple(item.value for item in entries if isinstance(item, yaml.ScalarNode))
+
     def duplicates(self) -> Iterator[Problem]:
         """Yield a problem for each key that stands twice in one mapping below `config:`."""
         yield from self._duplicates(self._config_value(), ())

@@ -1,5 +1,6 @@
 """What an McpServer and its image ask Docker for."""
 
+import base64
 from typing import Any
 
 from . import examples
@@ -82,6 +83,12 @@ def test_each_secret_is_a_file_that_only_the_server_s_user_reads() -> None:
     }
     for secret in secrets.values():
         assert (secret["fileUid"], secret["fileGid"], secret["fileMode"]) == ("10001", "10001", 0o400)
+
+
+def test_a_secret_s_file_ends_with_the_line_feed_that_the_bridge_takes_off() -> None:
+    engine, _ = deploy(examples.server)
+    data = engine.one("docker:index/secret:Secret", "time-API_TOKEN").inputs["data"]["value"]
+    assert base64.b64decode(data).decode() == examples.SECRETS["variable"] + "\n"
 
 
 def test_a_release_starts_first_unless_two_replicas_would_share_a_volume() -> None:

@@ -42,7 +42,7 @@ class SecretsError(Exception):
 def read_secrets(directory: Path | None) -> dict[str, str]:
     """Read a directory of files, each a variable: the name is the variable's, the content its value.
 
-    One line end at the end of a file is not part of the value. Raises SecretsError.
+    One line feed at the end of a file is not part of the value, all before it is, to the byte. Raises SecretsError.
     """
     if directory is None:
         return {}
@@ -55,9 +55,9 @@ def read_secrets(directory: Path | None) -> dict[str, str]:
 
 def _value(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8")  # read_text would make line feeds of all line ends
     except UnicodeDecodeError as error:
         raise SecretsError(f"{path}: not UTF-8, so it can't be an environment variable.") from error
     if "\0" in text:
         raise SecretsError(f"{path}: has a zero byte, so it can't be an environment variable.")
-    return text.removesuffix("\n").removesuffix("\r")
+    return text.removesuffix("\n")

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from hypothesis import strategies as st
-from mcp_bridge.redaction import Redactor
+from mcp_bridge.redaction import Redactor, read_secrets
 
 from bridge.tests.cases import cases
 
@@ -21,3 +22,9 @@ def test_no_secret_value_survives_redaction(values: list[str], before: str, afte
 def test_a_secret_is_masked_as_others_write_it(written: Callable[[str], str]) -> None:
     secret = 'of-the-"fleet"\\hunter2/ü'
     assert "hunter2" not in Redactor([secret]).clean(f"token={written(secret)}")
+
+
+@pytest.mark.parametrize("value", ["one", "one\n", "-----BEGIN-----\r\nü\n\n-----END-----\r\n", "\r", " \t"])
+def test_a_value_is_its_file_to_the_byte_but_for_the_last_line_feed(value: str, tmp_path: Path) -> None:
+    (tmp_path / "TOKEN").write_bytes(f"{value}\n".encode())
+    assert read_secrets(tmp_path) == {"TOKEN": value}

@@ -2,8 +2,12 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 
 import pytest
+import yaml
+
+from dev.esc import Esc, Organization
 
 from .conftest import Machine
 
@@ -113,3 +117,76 @@ def test_a_stack_without_secrets_is_in_order(machine: Machine) -> None:
     result = machine.fleet("secrets", "check")
     assert result.exit_code == 0
     assert "no server of this stack has secrets" in result.stderr
+
+
+# In Pulumi ESC
+
+TOKEN = "pul-canary-of-esc"
+OPENED = {"slack": {"TOKEN": {"fn::secret": "canary-in-esc"}}, "gone": {"KEY": {"fn::secret": "canary-in-esc"}}}
+WITHOUT_SECRETS = STACK_FILE[: STACK_FILE.index("  mcp-fleet:secrets")]
+
+
+@pytest.fixture
+def esc(monkeypatch: pytest.MonkeyPatch) -> Iterator[Esc]:
+    """An environment, written long ago, that holds one of the two secrets that the stack needs."""
+    monkeypatch.setenv("PULUMI_ACCESS_TOKEN", TOKEN)
+    with Esc(Organization("acme"), TOKEN).serving() as esc:
+        definition = yaml.safe_dump({"values": {"pulumiConfig": {"mcp-fleet:secrets": OPENED}}})
+        esc.organization.write("fleet/prod", definition, created=OLD)
+        yield esc
+
+
+def opened_by_the_program(machine: Machine, esc: Esc) -> None:
+    key = {"organization": "acme", "project": "fleet", "environment": "prod", "api": esc.url}
+    machine.stack_file.write_text(f"{WITHOUT_SECRETS}  mcp-fleet:esc: {json.dumps(key)}\n")
+
+
+def opened_by_pulumi(machine: Machine, esc: Esc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_ORGANIZATION", "acme")
+    monkeypatch.setenv("MCP_FLEET_BACKEND_URL", esc.url)
+    machine.stack_file.write_text(f"environment: [fleet/prod]\n{WITHOUT_SECRETS}")
+
+
+@pytest.mark.parametrize("by", ["the program", "Pulumi"])
+def test_what_an_environment_holds_is_listed_with_its_names_alone(
+    machine: Machine, esc: Esc, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "Pulumi":
+        opened_by_pulumi(machine, esc, monkeypatch)
+    else:
+        opened_by_the_program(machine, esc)
+    assert states(machine, "--stale-after", "36500") == {
+        ("gone", "KEY"): "unused",
+        ("slack", "SIGNING_KEY"): "missing",
+        ("slack", "TOKEN"): "present",
+    }
+    assert states(machine)["slack", "TOKEN"] == "stale"
+    result = machine.fleet("secrets", "check")
+    assert "canary" not in result.stdout + result.stderr
+    for advice in (
+        "make a new one where it comes from, then set it in acme/fleet/prod",
+        "remove it from acme/fleet/prod",
+        "set it in acme/fleet/prod, or pulumi config set --secret --path 'mcp-fleet:secrets.slack.SIGNING_KEY' -s dev",
+    ):
+        assert advice in " ".join(result.stdout.split())
+
+
+def test_an_esc_that_refuses_is_an_error_and_nothing_counts_as_missing(machine: Machine, esc: Esc) -> None:
+    opened_by_the_program(machine, esc)
+    esc.may_open = False
+    result = machine.fleet("secrets", "check")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "may not open ESC's environment acme/fleet/prod" in result.stderr
+
+
+def test_without_an_organization_pulumi_s_environments_can_t_be_found(machine: Machine, esc: Esc) -> None:
+    machine.stack_file.write_text(f"environment: [fleet/prod]\n{WITHOUT_SECRETS}")
+    assert "PULUMI_ORGANIZATION is not set" in machine.fleet("secrets", "check").stderr
+    assert esc.asked == []
+
+
+def test_a_server_is_added_without_asking_esc(machine: Machine, esc: Esc) -> None:
+    opened_by_the_program(machine, esc)
+    assert machine.fleet("add", "pypi:mcp-server-git").exit_code == 0
+    assert esc.asked == []
