@@ -2,7 +2,15 @@
 
 import typer
 
-from fleet import engine_commands, review_commands, secret_commands, server_commands, stack_commands, tool_commands
+from fleet import (
+    engine_commands,
+    environment_commands,
+    review_commands,
+    secret_commands,
+    server_commands,
+    stack_commands,
+    tool_commands,
+)
 from fleet.options import Commands, Directory, change_directory
 
 app = typer.Typer(
@@ -53,3 +61,4 @@ for command in (
 
 app.add_typer(secret_commands.secrets)
 app.add_typer(tool_commands.tools)
+app.add_typer(environment_commands.environment)

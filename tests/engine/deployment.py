@@ -53,6 +53,20 @@ def copy_project(target: Path) -> None:
     (target / ".venv").symlink_to(ROOT / ".venv")
 
 
+def leftovers(engine: docker.DockerClient, stack: str) -> list[str]:
+    """Return the name of everything in Docker that belongs to a stack."""
+    mine: Callable[[str], bool] = lambda name: name == stack or name.startswith(f"{stack}-")  # noqa: E731
+    named = {
+        "service": [service.name for service in engine.services.list()],
+        "network": [network.name for network in engine.networks.list()],
+        "secret": [secret.name for secret in engine.secrets.list()],
+        "config": [config.name for config in engine.configs.list()],
+        "volume": [volume.name for volume in engine.volumes.list()],
+        "container": [container.name for container in engine.containers.list(all=True)],
+    }
+    return [f"{kind} {name}" for kind, names in named.items() for name in names if mine(name)]
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of an operation: what is done (`create`, `update`, …) to the resource of this type and name."""
@@ -194,16 +208,7 @@ class Deployment:
 
     def leftovers(self) -> list[str]:
         """Return the name of everything in Docker that belongs to this stack."""
-        mine: Callable[[str], bool] = lambda name: name == self.name or name.startswith(f"{self.name}-")  # noqa: E731
-        named = {
-            "service": [service.name for service in self.docker.services.list()],
-            "network": [network.name for network in self.docker.networks.list()],
-            "secret": [secret.name for secret in self.docker.secrets.list()],
-            "config": [config.name for config in self.docker.configs.list()],
-            "volume": [volume.name for volume in self.docker.volumes.list()],
-            "container": [container.name for container in self.docker.containers.list(all=True)],
-        }
-        return [f"{kind} {name}" for kind, names in named.items() for name in names if mine(name)]
+        return leftovers(self.docker, self.name)
 
     @contextmanager
     def changed(self, **keys: Any) -> Iterator[None]:

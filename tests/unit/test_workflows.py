@@ -91,6 +91,15 @@ def test_a_fork_gets_no_token() -> None:
     assert "needs.preview.result != 'skipped'" in found["comment"]["if"]
 
 
+def test_a_fork_gets_no_environment() -> None:
+    found = jobs(ROOT / ".github" / "workflows" / "environment.yml")
+    for name in ("up", "down"):
+        assert NO_FORKS in found[name]["if"], "its code would run on a machine of ours"
+    assert found["up"]["runs-on"] == found["down"]["runs-on"] == ["self-hosted", "mcp-fleet-environments"]
+    assert found["comment"]["runs-on"] == "ubuntu-24.04"
+    assert "github.event.action == 'closed'" in found["down"]["if"]
+
+
 def test_the_comment_is_written_when_the_preview_fails() -> None:
     found = jobs(ROOT / ".github" / "workflows" / "preview.yml")
     upload = next(step for step in found["preview"]["steps"] if "upload-artifact" in step.get("uses", ""))

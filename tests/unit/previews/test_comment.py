@@ -23,6 +23,8 @@ from fleet.preview_comment import LIMIT, markdown, marker
 from fleet.preview_log import Violation
 from fleet.preview_plan import Plan
 from fleet.stack_secrets import Secret, State
+from fleet.tools_review import Kind as ToolKind
+from fleet.tools_review import ServerTools, ToolChange
 
 HERE = Path(__file__).parent
 FAILED = {"refused", "violation"}
@@ -111,7 +113,19 @@ def preview_of(servers: tuple[ServerChange, ...] = (), **parts: Any) -> Preview:
     resources = parts.pop("resources", ())
     plan = Plan(stack="dev", code=None, steps={})
     changes = Changes(servers=servers, resources=resources)
-    return Preview(stack="dev", changes=changes, plan=plan, comparison=Comparison(), **(empty | parts))
+    return Preview(stack="dev", changes=changes, plan=plan, **({"comparison": Comparison()} | empty | parts))
+
+
+def test_many_tools_leave_room_for_what_matters() -> None:
+    change = ToolChange(tool="```", kind=ToolKind.APPEARS, description=("+ " + "word ``` " * 900,))
+    tools = tuple(ServerTools(server=f"s{number}", changes=(change,) * 3) for number in range(50))
+    unseen = (ServerTools(server="unseen", unrecorded="never recorded"),)
+    comment = markdown(preview_of(errors=("no Docker",), comparison=Comparison(tools=tools + unseen)))
+    assert 60_000 < len(comment) <= LIMIT
+    assert comment.count("```") % 2 == 0
+    places = [comment.index(text) for text in ("no Docker", "tools of `unseen`", "### Tools\n")]
+    assert places == sorted(places)
+    assert "more: the diff of `tools.lock.json` shows them." in comment
 
 
 TEXT = st.builds(

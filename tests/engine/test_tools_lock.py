@@ -1,0 +1,42 @@
+"""Tools recorded from real images: what tools.lock.json says is what a server's image lists, offline and again."""
+
+from pathlib import Path
+
+import docker
+import pytest
+
+from fleet import stackfile, tools_lock
+from fleet.errors import FleetError
+from fleet.tools_recording import Workshop, record
+from stacks.config import ServerConfig, StackConfig, with_shorthand
+
+from .deployment import ROOT
+
+
+@pytest.fixture
+def workshop(engine_environment: dict[str, str]) -> Workshop:
+    return Workshop(project=ROOT, environment=engine_environment)
+
+
+def server(**line: object) -> ServerConfig:
+    return StackConfig.model_validate(with_shorthand({"servers": {"it": line}})).servers["it"]
+
+
+@pytest.mark.parametrize("name", ["time", "notes"])
+def test_the_committed_lock_is_what_the_image_lists(workshop: Workshop, name: str) -> None:
+    line = stackfile.read_config(stackfile.read(ROOT / "Pulumi.dev.yaml"), "dev").servers[name]
+    assert tools_lock.read(ROOT).surface(name, tools_lock.line(line)) == record(name, line, workshop)
+
+
+def test_a_server_that_lists_nothing_is_told_with_its_last_words_and_leaves_nothing(workshop: Workshop) -> None:
+    line = server(source="pypi:mcp-server-time@2026.10.19", args=["--no-such-option"], secrets=["TOKEN"])
+    with pytest.raises(FleetError, match="did not list its tools") as refused:
+        record("broken", line, workshop)
+    assert "unrecognized arguments: --no-such-option" in str(refused.value)
+    engine = docker.DockerClient(base_url=workshop.environment["DOCKER_HOST"])
+    assert [each.name for each in engine.containers.list(all=True) if "tools-broken" in (each.name or "")] == []
+
+
+def test_an_image_that_can_not_be_built_says_why(workshop: Workshop, tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match="the image of 'missing' was not built"):
+        record("missing", server(source="pypi:mcp-server-time@2026.10.19#no-such-command"), workshop)
