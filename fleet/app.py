@@ -3,6 +3,7 @@
 import typer
 
 from fleet import (
+    catalog_commands,
     engine_commands,
     environment_commands,
     review_commands,
@@ -59,6 +60,7 @@ for command in (
 ):
     app.command()(command)
 
+app.add_typer(catalog_commands.catalog)
 app.add_typer(secret_commands.secrets)
 app.add_typer(tool_commands.tools)
 app.add_typer(environment_commands.environment)

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +26,12 @@ class EraOption(StrEnum):
 
 
 def add(
-    source: Annotated[str, typer.Argument(help="pypi:NAME, npm:NAME, either with @VERSION and #command, or ./path.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A name in the catalog; pypi:NAME or npm:NAME, either with @VERSION and #command; or ./path."
+        ),
+    ],
     name: Annotated[str | None, typer.Option(help="The server's name, by default out of the package's.")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="An argument of its command; repeat for more.")] = None,
     env: Annotated[
@@ -44,18 +51,23 @@ def add(
 ) -> None:
     """Add a server to the stack's file, and preview that.
 
-    A package gets its newest version pinned. Prints the line that was written. A source or an option that won't do,
-    or a preview that fails, changes nothing. Then its tools are recorded, as by `fleet tools lock`.
+    A server of the catalog (see `fleet catalog search`) brings what it needs but its secrets; on a terminal you are
+    asked for those, and Pulumi encrypts them into the stack's file. A package gets its newest version pinned. Prints
+    the line that was written. A source or an option that won't do, or a preview that fails, changes nothing.
+    Then its tools are recorded, as by `fleet tools lock`.
 
     \b
     Examples:
+      fleet add github
+      fleet add redis --env REDIS_HOST=redis.example.com
       fleet add pypi:mcp-server-time
       fleet add npm:@modelcontextprotocol/server-filesystem --name files --arg /data --volume
       fleet add pypi:mcp-server-slack --secret SLACK_BOT_TOKEN
       fleet add ./servers/notes --volume --env NOTES_DIRECTORY=/data --yes
     """
-    from fleet import project, servers
+    from fleet import project, questions, servers
 
+    asks = questions.on_terminal() and not yes
     addition = servers.Addition(
         source=source,
         name=name,
@@ -67,8 +79,11 @@ def add(
         volume=volume,
     )
     root, environment = project.directory(), project.environment()
+    if asks and (entry := addition.in_catalog()) is not None:
+        addition = replace(addition, env={**addition.env, **questions.plain_values(entry, addition.env)})
     change = servers.adding(addition, project=root, stack=stack, environment=environment)
-    _apply(change, stack, preview=not no_preview, yes=yes)
+    given = questions.secret_values(change.unset, change.entry) if asks else {}
+    _apply(change, stack, preview=not no_preview, yes=yes, secrets=given)
     _record(change.server, stack)
 
 
@@ -168,17 +183,27 @@ def _call_tool(endpoint: "Endpoint", tool: str, arguments: dict[str, object], *,
         console.show_json(result.structured_content)
 
 
-def _apply(change: "Change", stack: str, *, preview: bool, yes: bool) -> None:
-    """Write a change, preview it, and deploy it if asked to; a preview that fails puts the file back."""
+def _apply(change: "Change", stack: str, *, preview: bool, yes: bool, secrets: Mapping[str, str] | None = None) -> None:
+    """Write a change, preview it, and deploy it if asked to; a preview that fails puts the file back.
+
+    Args:
+        secrets: values of secrets to set with it.
+    """
     from fleet import deployment, project, stack_secrets
     from fleet.console import say
 
     root, environment = project.directory(), project.environment()
     change.write()
-    if change.unset:
+    try:
+        for variable, value in (secrets or {}).items():
+            deployment.set_secret(change.server, variable, value, stack=stack, project=root, environment=environment)
+    except BaseException:
+        change.undo()
+        raise
+    if unset := [variable for variable in change.unset if variable not in (secrets or {})]:
         typer.echo(change.line)
         say(f"written to {change.file.name}. Next, set what it needs, then bring it up:")
-        for variable in change.unset:
+        for variable in unset:
             say(f"  {stack_secrets.set_secret(change.server, variable, stack)}")
         say(f"  pulumi up -s {stack}")
         return

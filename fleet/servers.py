@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fleet import sources, stackfile
 from fleet.errors import FleetError
 from fleet.project import existing_stack_file
-from fleet.stackfile import Entry, StackText
+from fleet.stackfile import Entry as Line
+from fleet.stackfile import StackText
+
+if TYPE_CHECKING:
+    from stacks.catalog_entry import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,12 @@ class Addition:
     constraints: Sequence[str] = ()
     volume: bool = False
 
-    def entry(self, source: str) -> Entry:
+    def in_catalog(self) -> "Entry | None":
+        """The entry of the catalog that it names. Raises FleetError where it names one that is not there."""
+        request = sources.Request.parse(self.source)
+        return sources.catalog_entry(request.name) if request.kind == "catalog" else None
+
+    def entry(self, source: str) -> Line:
         """What to write behind the server's name, for a source with its version: the source alone where that does."""
         more: dict[str, Any] = {
             "args": list(self.args),
@@ -45,6 +54,7 @@ class Change:
     Attributes:
         line: the line of the server, without indentation.
         unset: the secret variables that are still to be set before the stack can be brought up.
+        entry: the entry of the catalog that it comes from.
     """
 
     file: Path
@@ -53,6 +63,7 @@ class Change:
     server: str
     line: str
     unset: tuple[str, ...] = ()
+    entry: "Entry | None" = None
 
     def write(self) -> None:
         """Write the file."""
@@ -74,14 +85,22 @@ def adding(addition: Addition, *, project: Path, stack: str, environment: Mappin
             f"{file.name}:{text.line(name)}: there is a server {name!r} already",
             hint="choose another name with --name, or change its version in that line",
         )
+    in_catalog = addition.in_catalog()
     entry = addition.entry(request.pinned(environment))
     after = text.with_server(name, entry)
     present = ((text.document.get("config") or {}).get(stackfile.SECRETS) or {}).get(name) or {}
-    unset = tuple(variable for variable in addition.secrets if variable not in present)
+    needed = addition.secrets or (in_catalog.required_secrets if in_catalog else ())
+    unset = tuple(variable for variable in needed if variable not in present)
     changed = StackText(after, name=file.name)
     stackfile.checked(changed, stack, project, assume={name: unset})
     return Change(
-        file=file, before=text.text, after=after, server=name, line=stackfile.one_line(name, entry), unset=unset
+        file=file,
+        before=text.text,
+        after=after,
+        server=name,
+        line=stackfile.one_line(name, entry),
+        unset=unset,
+        entry=in_catalog,
     )
 
 

@@ -7,27 +7,33 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fleet.errors import FleetError
 from stacks.packages import npm_command
+from stacks.source import CATALOG_PREFIX
+
+if TYPE_CHECKING:
+    from stacks.catalog_entry import Entry
 
 PYTHON = "3.13"
 """The Python of the server images: a release that needs a newer one is not the newest for us."""
 SECONDS = 60
 """How long a registry may take to answer."""
-EXAMPLES = "pypi:mcp-server-time, npm:@modelcontextprotocol/server-memory, ./servers/notes"
+EXAMPLES = "github (of the catalog), pypi:mcp-server-time, npm:@modelcontextprotocol/server-memory, ./servers/notes"
 
 _PACKAGE = re.compile(r"(?P<kind>pypi|npm):(?P<name>@?[^@#\s]+)(@(?P<version>[^#\s]+))?(?P<command>#\S+)?")
+_IN_CATALOG = re.compile(rf"({CATALOG_PREFIX})?(?P<name>[A-Za-z0-9_-]+)")
 _WRAPPING = re.compile(r"^(mcp-server-|server-|mcp-)|(-mcp-server|-server-mcp|-mcp|-server)$")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A source as a user types it: of a package, with or without a version, or a path.
+    """A source as a user types it: of a package, with or without a version, a path, or a name in the catalog.
 
     Attributes:
-        kind: `pypi`, `npm` or `path`.
-        name: the package's name, or the path.
+        kind: `pypi`, `npm`, `path` or `catalog`.
+        name: the package's name, the path, or the name in the catalog.
         version: the version asked for; None for the newest.
         command: `#command` where one was given, else nothing.
     """
@@ -42,6 +48,8 @@ class Request:
         """Read what a user typed. Raises FleetError with examples."""
         if text.startswith(("./", "../", "/")):
             return cls(kind="path", name=text)
+        if (in_catalog := _IN_CATALOG.fullmatch(text)) is not None:
+            return cls(kind="catalog", name=in_catalog["name"])
         match = _PACKAGE.fullmatch(text)
         if match is None:
             raise FleetError(f"{text!r} is no source of a server", hint=f"write one such as {EXAMPLES}")
@@ -51,12 +59,24 @@ class Request:
         """The source with its version, the newest where none was asked for. Raises FleetError where there is none."""
         if self.kind == "path":
             return self.name
+        if self.kind == "catalog":
+            return f"{CATALOG_PREFIX}{catalog_entry(self.name).label}"
         find = newest_on_pypi if self.kind == "pypi" else newest_on_npm
         return f"{self.kind}:{self.name}@{self.version or find(self.name, environment)}{self.command}"
 
 
 def server_name(request: Request) -> str:
-    """A server's name out of a package's or folder's: `mcp-server-time` and `@scope/server-time` become `time`."""
+    """A server's name out of a package's or folder's: `mcp-server-time` and `@scope/server-time` become `time`.
+
+    What a part of the fleet itself is called already gets `-mcp` behind it: `redis-mcp`.
+    """
+    from stacks.config import COMPONENT_NAMES
+
+    name = request.name if request.kind == "catalog" else _bare_name(request)
+    return f"{name}-mcp" if name in COMPONENT_NAMES else name
+
+
+def _bare_name(request: Request) -> str:
     bare = request.name.rstrip("/").rsplit("/", 1)[-1]
     if request.kind == "pypi":
         bare = bare.rsplit(".", 1)[-1]
@@ -65,6 +85,16 @@ def server_name(request: Request) -> str:
     while (shorter := _WRAPPING.sub("", name)) not in (name, "", "mcp", "server"):
         name = shorter
     return name
+
+
+def catalog_entry(name: str) -> "Entry":
+    """The entry of the catalog of this name. Raises FleetError with the nearest one where there is none."""
+    from stacks.catalog import CatalogError, read_entry
+
+    try:
+        return read_entry(name)
+    except CatalogError as error:
+        raise FleetError(str(error), hint=f"a source is one such as {EXAMPLES}") from error
 
 
 def newest_on_pypi(package: str, environment: Mapping[str, str]) -> str:

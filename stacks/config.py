@@ -1,14 +1,26 @@
 """The configuration of a stack: everything under `mcp-fleet:` in its Pulumi.<stack>.yaml, as frozen models."""
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    PlainValidator,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
 
+from .catalog import read_entry
+from .catalog_entry import Entry
 from .config_model import ConfigModel, Label
 from .esc_config import EscConfig
 from .hosts_config import LOCAL, CloudHosts, parse_hosts
-from .source import EXAMPLES, PATTERN, Source, parse_source
+from .source import CATALOG_PREFIX, EXAMPLES, PATTERN, Source, parse_source
 
 PROJECT = "mcp-fleet"
 OPERATOR = "operator"
@@ -101,7 +113,8 @@ class ServerConfig(ConfigModel):
     """One MCP server. A plain source may stand in its place."""
 
     source: SourceField
-    """Where its code comes from: pypi:NAME@VERSION[#command], npm:NAME@VERSION[#command] or ./path."""
+    """Where its code comes from: pypi:NAME@VERSION[#command], npm:NAME@VERSION[#command], catalog:NAME or ./path. An
+    entry of the catalog says the other keys too, unless they stand here."""
     args: tuple[Text, ...] = ()
     """Arguments of its command."""
     env: dict[Variable, VariableValue] = Field(default={})
@@ -139,6 +152,29 @@ class ServerConfig(ConfigModel):
     left out."""
     start_seconds: Annotated[int, Field(ge=5, le=900)] = 60
     """How long a replica may take from start to its first list of tools."""
+    _entry: Entry | None = PrivateAttr(default=None)
+
+    @property
+    def entry(self) -> Entry | None:
+        """The entry of the catalog that it comes from."""
+        return self._entry
+
+    def with_secrets(self, given: Collection[str]) -> "ServerConfig":
+        """Return it with those of the secrets `given` that its entry of the catalog knows."""
+        known = [] if self.entry is None else [variable.name for variable in self.entry.variables if variable.is_secret]
+        more = [name for name in known if name in given and name not in self.secrets]
+        return self.model_copy(update={"secrets": (*self.secrets, *more)}) if more else self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_entry(cls, line: object, handler: ModelWrapValidatorHandler["ServerConfig"]) -> "ServerConfig":
+        """Fill in what the line leaves to the catalog."""
+        if not isinstance(line, dict) or not str(source := line.get("source")).startswith(CATALOG_PREFIX):
+            return handler(line)
+        entry = read_entry(str(source).removeprefix(CATALOG_PREFIX))
+        server = handler(entry.with_line(line))
+        server._entry = entry  # noqa: SLF001 - it is one of ours
+        return server
 
 
 class TierConfig(ConfigModel):
@@ -206,6 +242,15 @@ class StackConfig(ConfigModel):
     there has `environment:` for it."""
     secrets: dict[str, frozenset[str]] = Field(default={})
     """Names of the secret variables that are set, by server. Values never reach this model."""
+
+    @model_validator(mode="after")
+    def _with_secrets_that_are_set(self) -> "StackConfig":
+        return self.with_optional_secrets(self.secrets)
+
+    def with_optional_secrets(self, given: Mapping[str, Collection[str]]) -> "StackConfig":
+        """Return it with those of the secrets `given`, by server, that a server's entry knows among the server's."""
+        servers = {name: server.with_secrets(given.get(name, ())) for name, server in self.servers.items()}
+        return self.model_copy(update={"servers": servers})
 
 
 def with_shorthand(raw: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from .catalog_variables import variable_problems, where_from
 from .config import COMPONENT_NAMES, OPERATOR, ServerConfig, StackConfig
 from .config_model import LABEL
 from .problems import Problem, nearest, set_secret
@@ -27,6 +28,7 @@ def inconsistencies(stack: str, config: StackConfig) -> Iterator[Problem]:
         yield from _name(stack, name)
         yield from _server(name, server)
         yield from _doubled_variables(name, server, config)
+        yield from variable_problems(name, server, config.secrets.get(name, frozenset()))
     for name in config.secrets.keys() - config.servers.keys():
         remove = f"pulumi config rm --path 'mcp-fleet:secrets.{name}'"
         yield Problem(
@@ -111,7 +113,7 @@ def missing_secrets(config: StackConfig, environments: Sequence[str] = ()) -> It
                 yield Problem(
                     path=("servers", name, "secrets"),
                     message=f"the secret {variable} of server {name!r} is not set; set it{':' if not there else ''} "
-                    f"{there}{set_secret(name, variable)}",
+                    f"{there}{set_secret(name, variable)}{where_from(server, variable)}",
                 )
 
 

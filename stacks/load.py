@@ -70,7 +70,7 @@ def load_stack(root: Path, environment: Mapping[str, str]) -> Stack:
         raise bad_stack(name, file, problems)
     own = of_config(values)
     fetched, away = _fetched(config.esc, environment)
-    config = with_names(config, file, own, fetched)
+    config = with_names(config.with_optional_secrets(fetched), file, own, fetched)
     problems += [*inconsistencies(name, config), *path_problems(config, root)]
     problems += away or missing_secrets(config, file.environments())
     problems += value_problems(config, file, own, fetched)

@@ -4,9 +4,11 @@ import json
 import sys
 from typing import Any
 
+from .catalog import names
 from .config import PROJECT, StackConfig
 from .config_model import LABEL
 from .hosts_config import LOCAL, CloudHosts
+from .source import CATALOG_PREFIX
 
 _ENCRYPTED = {
     "type": "object",
@@ -22,6 +24,9 @@ def stack_file_schema() -> dict[str, Any]:
     keys = schema["properties"]
     server = schema["$defs"]["ServerConfig"]["properties"]
     server["memory"]["default"] = "256M"
+    in_catalog = {"enum": [f"{CATALOG_PREFIX}{name}" for name in names()]}
+    description = server["source"].pop("description")
+    server["source"] = {"anyOf": [server["source"], in_catalog], "description": description}
     ((_, long_form),) = keys["servers"]["patternProperties"].items()
     keys["servers"]["patternProperties"] = {LABEL: {"anyOf": [server["source"], long_form]}}
     machines = CloudHosts.model_json_schema(by_alias=True)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
+from .catalog_variables import wrong_form
 from .config import PROJECT, StackConfig
 from .problems import Problem, StackFile, set_secret
 
@@ -72,7 +73,7 @@ def value_problems(config: StackConfig, file: StackFile, own: SecretValues, fetc
             subject = f"the secret {variable} of server {server!r}"
             if variable in own.get(server, {}) and variable in fetched.get(server, {}):
                 yield Problem(path=place, message=f"{subject} is set here and in {where}; remove one of both")
-            elif wrong := flaw(variable, value):
+            elif wrong := flaw(variable, value) or wrong_form(config.servers[server], variable, value):
                 there = variable in fetched.get(server, {})
                 again = f"set it anew in {where}" if there else f"set it anew: {set_secret(server, variable)}"
                 yield Problem(path=place, message=f"{subject} {wrong}; {again}")

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 EXAMPLES = ("pypi:mcp-server-time@2026.10.19", "npm:@modelcontextprotocol/server-memory@2026.8.31", "./servers/notes")
+CATALOG_PREFIX = "catalog:"
+"""Before the name of a server of the catalog: its entry there has the source."""
 PATTERN = r"^(pypi:[^@\s]+@[^@#\s]+(#\S+)?|npm:(@[^@/\s]+/)?[^@/\s]+@[^@#\s]+(#\S+)?|\.{0,2}/\S*)$"
 """A coarse pattern for editors; `parse_source` is the judge."""
 
-_NOT_YET = ("catalog:", "oci:", "https:", "http:")
+_KINDS = "pypi:NAME@VERSION, npm:NAME@VERSION, catalog:NAME or ./path"
+_NOT_YET = ("oci:", "https:", "http:")
 _PYPI_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # PEP 508
 _PYPI_VERSION = re.compile(r"v?(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9.]+)?")  # PEP 440
 _NPM_NAME = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
@@ -59,17 +62,20 @@ Source: TypeAlias = PypiSource | NpmSource | PathSource
 
 
 def parse_source(text: object) -> Source:
-    """Read one of `pypi:NAME@VERSION[#command]`, `npm:NAME@VERSION[#command]`, `./path`. Raises SourceError."""
+    """Read one of `pypi:NAME@VERSION[#command]`, `npm:NAME@VERSION[#command]`, `./path`. Raises SourceError.
+
+    What stands for `catalog:NAME` is in the catalog's entry: see stacks/catalog.py.
+    """
     if not isinstance(text, str):
         raise SourceError(f"must be a text such as {EXAMPLES[0]}")
     if text.startswith(("./", "../", "/")):
         return PathSource(path=text)
     if text.startswith(_NOT_YET):
         kind = text.split(":", 1)[0]
-        raise SourceError(f"{kind}: sources are not supported yet; use pypi:NAME@VERSION, npm:NAME@VERSION or ./path")
+        raise SourceError(f"{kind}: sources are not supported yet; use {_KINDS}")
     kind, colon, rest = text.partition(":")
     if not colon or kind not in ("pypi", "npm"):
-        raise SourceError(f"{text!r} is no source; write pypi:NAME@VERSION, npm:NAME@VERSION or ./path")
+        raise SourceError(f"{text!r} is no source; write {_KINDS}")
     return _parse_package(kind, rest)
 
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = (
     "Pulumi.yaml",
     "__main__.py",
+    "catalog",
     "components",
     "stacks",
     "policy",

@@ -108,6 +108,19 @@ def test_what_the_program_opens_is_the_same(tmp_path: Path, monkeypatch: pytest.
     assert stack.config.secrets == {"time": {"TOKEN"}}
 
 
+def test_one_that_the_catalog_knows_as_optional_needs_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = {"source": "catalog:context7", "secrets": []}
+    stack = load(tmp_path, monkeypatch, values={"time": {"CONTEXT7_API_KEY": "x", "OTHER": "y"}}, server=server)
+    assert stack.config.servers["time"].secrets == ("CONTEXT7_API_KEY",)
+
+
+def test_one_of_another_form_than_the_catalog_says_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = {"source": "catalog:figma", "secrets": ["FIGMA_API_KEY"]}
+    said = refusal(tmp_path, monkeypatch, values={"time": {"FIGMA_API_KEY": CANARY}}, server=server)
+    assert "the secret FIGMA_API_KEY of server 'time' has not the form that it should have, figd_xxxx" in said
+    assert "pulumi config set --secret --path 'mcp-fleet:secrets.time.FIGMA_API_KEY'" in said
+
+
 def test_a_secret_without_its_server_is_told_where_the_file_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,7 +69,6 @@ def test_versions_of_the_python_index(version: str) -> None:
         ("pypi:x@1.0#../../bin/sh", "no command name"),
         ("mcp-server-time", "pypi:NAME@VERSION"),
         ("pipy:x@1", "pypi:NAME@VERSION"),
-        ("catalog:slack", "not supported yet"),
         ("oci:docker.io/x@sha256:0", "not supported yet"),
         ("https://mcp.linear.app/mcp", "not supported yet"),
         ("", "pypi:NAME@VERSION"),

@@ -20,6 +20,10 @@ from .conftest import Machine
         ("pypi:mcp_server_sqlite", "sqlite"),
         ("pypi:mcp-server", "mcp-server"),
         ("./servers/notes", "notes"),
+        ("github", "github"),
+        ("catalog:github", "github"),
+        ("catalog:redis", "redis-mcp"),
+        ("pypi:redis-mcp-server", "redis-mcp"),
         ("./servers/notes/", "notes"),
     ],
 )

@@ -1,0 +1,227 @@
+"""One server of the catalog: the MCP registry's server.json, with what the fleet has to know besides under `_meta`.
+
+Source: https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json (a copy is in catalog/schema).
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from .source import parse_source
+
+
+def _spdx(text: str) -> str:
+    try:
+        return canonicalize_license_expression(text)
+    except InvalidLicenseExpression as error:
+        raise ValueError(f"{text!r} is no SPDX licence; write for example MIT or Apache-2.0") from error
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from error
+    return text
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True)
+
+
+class Variable(_Model):
+    """An environment variable of a server."""
+
+    name: str
+    description: Annotated[str, Field(min_length=1)]
+    """What it is for, and where its value comes from."""
+    is_required: bool = False
+    is_secret: bool = False
+    format: Literal["string", "number", "boolean", "filepath"] = "string"
+    default: str | None = None
+    """What it is set to unless the stack says otherwise."""
+    placeholder: str | None = None
+    """What a value looks like."""
+    choices: tuple[str, ...] = ()
+
+
+class Argument(_Model):
+    """An argument that the command always gets."""
+
+    type: Literal["positional", "named"]
+    name: str | None = None
+    """The flag, dashes and all, of a named one."""
+    value: str | None = None
+    description: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Argument":
+        if (self.type == "named") == (self.name is None) or (self.type == "positional" and self.value is None):
+            raise ValueError("a positional argument has a value and no name, a named one has a name")
+        return self
+
+
+class Transport(_Model):
+    """How the package speaks: the bridge serves what speaks over stdin and stdout."""
+
+    type: Literal["stdio"]
+
+
+class Package(_Model):
+    """The package that the server is."""
+
+    registry_type: Literal["pypi", "npm"]
+    identifier: str
+    version: str
+    transport: Transport
+    package_arguments: tuple[Argument, ...] = ()
+    environment_variables: tuple[Variable, ...] = ()
+
+
+class Repository(_Model):
+    """Where the source code is."""
+
+    url: str
+    source: str
+    subfolder: str | None = None
+
+
+class Call(_Model):
+    """A call of a tool."""
+
+    tool: str
+    arguments: dict[str, str | int | float | bool] = Field(default={})
+
+
+class Extension(_Model):
+    """What server.json has no words for."""
+
+    origin: Literal["official", "reference", "community"]
+    """Who makes it: the vendor of what it connects to, the MCP project, or somebody else."""
+    archived: bool = False
+    """Nobody works on it any more."""
+    license: Annotated[str, AfterValidator(_spdx)]
+    """SPDX expression."""
+    access: Literal["read-only", "read-write"]
+    """What its tools can do, unless a variable or the rights of its credentials narrow that."""
+    egress: tuple[str, ...] = ()
+    """Hosts that it talks to. `{VARIABLE}` is the host that this variable names."""
+    command: str | None = None
+    """The command to run, where it isn't named as the package."""
+    constraints: tuple[str, ...] = ()
+    """Version constraints on what it depends on, without which it does not start."""
+    system_packages: tuple[str, ...] = ()
+    """Debian packages that its image needs."""
+    volume: bool = False
+    mode: Literal["auto", "isolated", "shared"] = "auto"
+    memory: str = "512M"
+    start_seconds: int | None = None
+    patterns: dict[str, Annotated[str, AfterValidator(_pattern)]] = Field(default={})
+    """Regular expressions that the values of variables match as a whole."""
+    starts_only_with: str | None = None
+    """What must answer before it starts."""
+    notes: str | None = None
+    """What to know before using or upgrading it."""
+    health_call: Call | None = None
+    """A cheap call, which changes nothing, that shows whether it is configured well."""
+
+
+class _Meta(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    extension: Extension = Field(alias="io.github.mcp-fleet/entry")
+
+
+class Entry(_Model):
+    """A server of the catalog."""
+
+    schema_uri: str = Field(alias="$schema")
+    name: Annotated[str, Field(pattern=r"^io\.github\.mcp-fleet/[a-z0-9-]+$")]
+    title: str
+    description: Annotated[str, Field(min_length=1, max_length=100)]
+    version: str
+    website_url: str
+    repository: Repository | None = None
+    packages: Annotated[tuple[Package, ...], Field(min_length=1, max_length=1)]
+    meta: _Meta = Field(alias="_meta")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Entry":
+        if self.version != self.package.version:
+            raise ValueError(f"version {self.version} is not its package's {self.package.version}; make them one")
+        parse_source(self.source)
+        unknown = self.extension.patterns.keys() - {variable.name for variable in self.variables}
+        if unknown:
+            raise ValueError(f"patterns are there for unknown variables: {', '.join(sorted(unknown))}")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Its name in the catalog, and of its file."""
+        return self.name.rsplit("/", 1)[-1]
+
+    @property
+    def package(self) -> Package:
+        """Its only package."""
+        return self.packages[0]
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The environment variables that it knows."""
+        return self.package.environment_variables
+
+    @property
+    def extension(self) -> Extension:
+        """Our own fields."""
+        return self.meta.extension
+
+    @property
+    def source(self) -> str:
+        """Its source, as a stack's line would have it."""
+        command = f"#{self.extension.command}" if self.extension.command else ""
+        return f"{self.package.registry_type}:{self.package.identifier}@{self.package.version}{command}"
+
+    @property
+    def required_secrets(self) -> tuple[str, ...]:
+        """The secret variables without which it is of no use."""
+        return tuple(variable.name for variable in self.variables if variable.is_required and variable.is_secret)
+
+    def variable(self, name: str) -> Variable | None:
+        """Return the variable of this name, or None where it has none."""
+        return next((variable for variable in self.variables if variable.name == name), None)
+
+    def fits(self, variable: str, value: str) -> bool:
+        """Return whether `value` has the form that this variable's values have."""
+        pattern = self.extension.patterns.get(variable)
+        return pattern is None or re.fullmatch(pattern, value) is not None
+
+    def form(self, variable: str) -> str:
+        """Return how a value of this variable looks, for messages."""
+        known = self.variable(variable)
+        return (known.placeholder if known else None) or self.extension.patterns[variable]
+
+    def with_line(self, line: dict[str, Any]) -> dict[str, Any]:
+        """Return the keys of a server in the stack config: this entry's, unless its `line` there has its own."""
+        extension = self.extension
+        own = {
+            "args": [*_words(self.package.package_arguments)],
+            "secrets": list(self.required_secrets),
+            "packages": list(extension.system_packages),
+            "constraints": list(extension.constraints),
+            "volume": extension.volume,
+            "mode": extension.mode,
+            "memory": extension.memory,
+            **({} if extension.start_seconds is None else {"start-seconds": extension.start_seconds}),
+        }
+        env = {variable.name: variable.default for variable in self.variables if variable.default is not None}
+        lines_env = line.get("env", {})
+        # What is no mapping is for the model to refuse.
+        merged = {**env, **lines_env} if isinstance(lines_env, dict) else lines_env
+        return {**own, **line, "env": merged, "source": self.source}
+
+
+def _words(arguments: tuple[Argument, ...]) -> list[str]:
+    return [word for argument in arguments for word in (argument.name, argument.value) if word is not None]
