@@ -40,6 +40,7 @@ class GatewayArgs:
         otlp: URL of the OTLP receiver for traces; None for no traces.
         policy: the JSON that `mcp-policy` reads: what each client may do.
         keys: API keys by client.
+        constraints: which hosts may run the gateway itself: those that clients or their load balancer reach.
         master: the secret from which the fleet's internal tokens are derived.
     """
 
@@ -59,6 +60,8 @@ class GatewayArgs:
     policy: pulumi.Input[str]
     keys: Mapping[str, Sequence[pulumi.Input[str]]]
     master: pulumi.Input[str]
+
+    constraints: Sequence[str] = ()
 
     # sizes
     limits: Limits = LIMITS
@@ -116,6 +119,7 @@ class Gateway(pulumi.ComponentResource):
                 },
                 secrets=[files.secret("master", args.master, _MASTER)],
                 ports={PORT: args.port},
+                constraints=args.constraints,
                 stop_seconds=STOP_SECONDS,
             ),
             parent=self,

@@ -56,6 +56,7 @@ class McpServerArgs:
         cache: whether each replica keeps results that serve again.
         shared_cache: where replicas share what they keep; None for nowhere. Without `cache` it is not used.
         constraints: which hosts may run it, such as `node.labels.place == aws`; all of them where there is none.
+        spread: see SwarmService.
         start_seconds: how long a replica may take to its first list of tools.
     """
 
@@ -83,6 +84,7 @@ class McpServerArgs:
     cache: bool = False
     shared_cache: SharedCache | None = None
     constraints: Sequence[str] = ()
+    spread: Sequence[str] = ()
     start_seconds: int = 60
 
 
@@ -124,6 +126,7 @@ class McpServer(pulumi.ComponentResource):
                 volumes=self._volumes(name, args),
                 replicas=args.replicas,
                 constraints=args.constraints,
+                spread=args.spread,
                 start_seconds=args.start_seconds,
                 stop_seconds=STOP_SECONDS,
                 start_first=not args.volume,

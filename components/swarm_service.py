@@ -55,6 +55,7 @@ class SwarmService:
         tmpfs_mebibytes: size of /tmp, the only other place that can be written to.
         constraints: which hosts may run it, such as `node.labels.zone == eu-west-1a`; the fleet's own for services with
             volumes come on top.
+        spread: labels over whose values the replicas are spread evenly, such as `node.labels.place`.
     """
 
     fleet: Fleet
@@ -76,6 +77,7 @@ class SwarmService:
     start_first: bool = False
     tmpfs_mebibytes: int = 64
     constraints: Sequence[str] = ()
+    spread: Sequence[str] = ()
 
 
 def go_duration(seconds: int) -> str:
@@ -170,7 +172,11 @@ def _task(service: SwarmService) -> docker.ServiceTaskSpecArgs:
 
 def _placement(service: SwarmService) -> docker.ServiceTaskSpecPlacementArgs | None:
     constraints = [*service.constraints, *(service.fleet.data_constraints if service.volumes else ())]
-    return docker.ServiceTaskSpecPlacementArgs(constraints=constraints, max_replicas=0) if constraints else None
+    if not constraints and not service.spread:
+        return None
+    return docker.ServiceTaskSpecPlacementArgs(
+        constraints=constraints or None, prefs=list(service.spread) or None, max_replicas=0
+    )
 
 
 def _container(service: SwarmService) -> docker.ServiceTaskSpecContainerSpecArgs:

@@ -1,4 +1,4 @@
-"""Machines on AWS, joined into a Swarm, as the place where a fleet runs."""
+"""Machines on AWS, and of Lambda Labs, joined into a Swarm, as the place where a fleet runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,12 +19,14 @@ from components.overlay_network import OverlayNetwork, OverlayNetworkArgs
 from components.swarm import Swarm, SwarmArgs, SwarmHost
 from policy.tags import STACK_TAG
 
-from .hosts_config import AwsConfig
+from .hosts_config import AWS_PLACE, CloudHosts
 from .hosts_consistency import label
 from .image_tags import image_tags
+from .joined_hosts import joined_hosts
+from .lambda_labs_machines import lambda_labs_platforms
 from .load import Stack
 from .manager_login import login_flags, write_login
-from .site import GROUP_LABEL, Site, password
+from .site import GROUP_LABEL, PLACE_LABEL, Site, constraints, password
 
 REGISTRY_USER: Final = "AWS"
 """Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html"""
@@ -34,7 +36,7 @@ DATA_LABEL: Final = "data"
 """Of the one node that has the volumes: the manager that the Docker provider speaks to makes them."""
 
 
-def aws_site(stack: Stack, config: AwsConfig, images: Mapping[str, str], name_key: pulumi.Output[str]) -> Site:
+def aws_site(stack: Stack, config: CloudHosts, images: Mapping[str, str], name_key: pulumi.Output[str]) -> Site:
     """Make the machines, the Swarm and the network, and log in at the registry.
 
     Arguments:
@@ -42,24 +44,27 @@ def aws_site(stack: Stack, config: AwsConfig, images: Mapping[str, str], name_ke
         name_key: see Fleet.
     """
     keys = password("ssh-key", length=SEED_CHARACTERS).result.apply(machine_keys)
-    provider = aws.Provider("aws", aws.ProviderArgs(region=config.region))
+    provider = aws.Provider("aws", aws.ProviderArgs(region=config.aws.region))
     found = AwsHosts("aws", hosts_args(stack, config, keys), opts=pulumi.ResourceOptions(providers=[provider])).outputs
-    hosts = labelled(found.swarm_hosts())
+    joined = joined_hosts(stack, config, found, provider, keys)
+    hosts = labelled(joined.hosts)
     private_key: pulumi.Output[str] = pulumi.Output.secret(keys.apply(lambda own: own.ssh_private))
     # Of its own: the default one of dynamic resources gets the whole config, and would change with each server.
     joining = pulumi.ProviderResource("pulumi-python", "swarm", {})
     swarm = Swarm(
         "swarm",
         SwarmArgs(
-            swarm=label(stack.name), hosts=hosts, private_key=private_key, address_pools=[config.overlay_network]
+            swarm=label(stack.name), hosts=hosts, private_key=private_key, address_pools=[config.aws.overlay_network]
         ),
-        opts=pulumi.ResourceOptions(providers=[joining]),
+        opts=pulumi.ResourceOptions(providers=[joining], depends_on=list(joined.after)),
     )
     registries = _registries(stack, found, provider)
     manager = next(host for host in hosts if host.role == "manager")
     through = _docker(stack, manager, private_key, registries["gateway"], swarm)
     opts = pulumi.ResourceOptions(providers=[through], depends_on=[swarm])
-    network = OverlayNetwork(stack.name, OverlayNetworkArgs(network=stack.name), opts=opts).outputs.network
+    network = OverlayNetwork(
+        stack.name, OverlayNetworkArgs(network=stack.name, mtu=joined.mtu), opts=opts
+    ).outputs.network
     return Site(
         fleet=Fleet(
             name=stack.name,
@@ -71,13 +76,16 @@ def aws_site(stack: Stack, config: AwsConfig, images: Mapping[str, str], name_ke
         registries=registries,
         platforms=platforms(config),
         tags=image_tags(stack, images),
-        url=f"https://{config.domain.name}",
+        url=f"https://{config.aws.domain.name}",
+        entrances=constraints(AWS_PLACE) if config.lambda_labs else (),  # where the load balancer looks
+        spread=(f"node.labels.{PLACE_LABEL}",) if config.lambda_labs else (),
         absent=frozenset({"registry"}),
     )
 
 
-def hosts_args(stack: Stack, config: AwsConfig, keys: pulumi.Output[MachineKeys]) -> AwsHostsArgs:
-    """Return what `config` asks of AWS. What holds data is protected by `mcp-fleet:protect`, as everywhere."""
+def hosts_args(stack: Stack, hosts: CloudHosts, keys: pulumi.Output[MachineKeys]) -> AwsHostsArgs:
+    """Return what `hosts` ask of AWS. What holds data is protected by `mcp-fleet:protect`, as everywhere."""
+    config = hosts.aws
     own_key = pulumi.Output.unsecret(keys.apply(lambda own: own.ssh_public))
     return AwsHostsArgs(
         label=label(stack.name),
@@ -90,6 +98,7 @@ def hosts_args(stack: Stack, config: AwsConfig, keys: pulumi.Output[MachineKeys]
         public_key=own_key.apply(lambda own: "\n".join([own, *config.admin_keys])),
         block=config.network,
         ssh_from=config.ssh_from,
+        tunnel_port=hosts.tunnelled.port if hosts.tunnelled else None,
         gateway_port=stack.config.port,
         domain=Domain(name=config.domain.name, hosted_zone=config.domain.hosted_zone),
         bucket=config.bucket,
@@ -99,9 +108,10 @@ def hosts_args(stack: Stack, config: AwsConfig, keys: pulumi.Output[MachineKeys]
     )
 
 
-def platforms(config: AwsConfig) -> list[Platform]:
+def platforms(config: CloudHosts) -> list[Platform]:
     """Return what images are built for: the architectures of all machines, because each of them may run any."""
-    return sorted({PLATFORMS[architecture(group.type)] for group in config.groups.values()})
+    elsewhere = lambda_labs_platforms(config.lambda_labs) if config.lambda_labs else set()
+    return sorted({PLATFORMS[architecture(group.type)] for group in config.aws.groups.values()} | elsewhere)
 
 
 def labelled(hosts: Iterable[SwarmHost]) -> list[SwarmHost]:

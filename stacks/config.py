@@ -32,6 +32,7 @@ COMPONENT_NAMES = frozenset(
 """Names inside the fleet's network that servers can't have."""
 
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+PLACE = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$"
 MEBIBYTE = 1 << 20
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG])(?:i?B)?", re.IGNORECASE)
 _MEMORY_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -147,9 +148,9 @@ class ServerConfig(ConfigModel):
     cache: bool = False
     """Keep lists, and answers of tools that are declared read-only and idempotent, for up to five minutes, for all
     replicas."""
-    place: Label | None = None
-    """Where its replicas run, in a stack on several machines: a cloud (aws) or a group of machines. Anywhere when it is
-    left out."""
+    place: Annotated[str, Field(pattern=PLACE)] | None = None
+    """Where its replicas run, in a stack on several machines: a cloud (aws, lambda_labs), machines with GPUs (gpu) or
+    a group of machines. When it is left out: anywhere, spread over the clouds."""
     start_seconds: Annotated[int, Field(ge=5, le=900)] = 60
     """How long a replica may take from start to its first list of tools."""
     _entry: Entry | None = PrivateAttr(default=None)

@@ -44,7 +44,7 @@ def _hosts(stack: str, config: StackConfig) -> Iterator[Problem]:
         # Not at the top: it imports the SDK of AWS, which takes longer than all the rest.
         from .hosts_consistency import host_inconsistencies
 
-        yield from host_inconsistencies(stack, config.hosts.aws, config)
+        yield from host_inconsistencies(stack, config.hosts, config)
         return
     for name, server in config.servers.items():
         if server.place is not None:

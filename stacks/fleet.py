@@ -81,6 +81,7 @@ def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports
             version=site.tags.get("gateway", "current"),
             platforms=site.platforms,
             port=config.port,
+            constraints=site.entrances,
             consul=foundation.consul,
             otlp=config.otlp_endpoint,
             policy=policy(config),
@@ -139,7 +140,7 @@ def _site(stack: Stack, images: Mapping[str, str], engine: str, name_key: pulumi
     # Not at the top: the SDK of AWS takes longer to import than all the rest.
     from .aws_site import aws_site
 
-    return aws_site(stack, stack.config.hosts.aws, images, name_key)
+    return aws_site(stack, stack.config.hosts, images, name_key)
 
 
 def _redis(
@@ -218,6 +219,7 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
         cache=server.cache,
         shared_cache=SharedCache(address=foundation.redis, password=_cache_password(foundation.master, name)),
         constraints=constraints(server.place),
+        spread=() if server.place or server.volume else foundation.site.spread,
         start_seconds=server.start_seconds,
     )
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from .config_model import ConfigModel, Label
 
 LOCAL: Final = "local"
 AWS_PLACE: Final = "aws"
-"""Where a server runs that may be on any machine there."""
+LAMBDA_LABS_PLACE: Final = "lambda_labs"
+GPU_PLACE: Final = "gpu"
+"""Where a server runs that may be on any machine of a cloud, or on any that has GPUs."""
 EMAIL = r"^[^@\s]+@[^@\s]+$"
 
 
@@ -22,13 +24,6 @@ def parse_hosts(value: object) -> "Literal['local'] | CloudHosts":
     if isinstance(value, Mapping):
         return CloudHosts.model_validate(value)
     raise ValueError(f"{value!r} is no place for a stack; write local, or the machines of a cloud, aws: {{…}}")
-
-
-def _not_yet(_value: object) -> None:
-    raise ValueError(
-        "machines of Lambda Labs can't join a stack yet: nothing makes the tunnel between them and the hosts on AWS; "
-        "remove it"
-    )
 
 
 class AwsGroup(ConfigModel):
@@ -94,12 +89,42 @@ class AwsConfig(ConfigModel):
     """Further tags of everything in the account that can have some."""
 
 
+class LambdaLabsConfig(ConfigModel):
+    """Machines of Lambda Labs: workers of the Swarm, which they reach through the tunnel."""
+
+    regions: Annotated[tuple[Label, ...], Field(min_length=1)]
+    """Where they may be launched, such as us-east-1, in the order of preference."""
+    types: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], ...], Field(min_length=1)]
+    """What they may be, such as gpu_1x_a10, in the order of preference: all of them with GPUs or all without."""
+    count: Annotated[int, Field(ge=1, le=50)]
+    """How many."""
+    image: Annotated[str, Field(pattern=r"^[a-z0-9.-]*$")] = ""
+    """Family of their image, such as lambda-stack-24-04. Lambda's current one when it is left out."""
+
+
+class TunnelConfig(ConfigModel):
+    """The WireGuard network of all machines."""
+
+    network: str = "100.64.0.0/10"
+    """Addresses of the machines in it: an IPv4 network of /16 or larger that is nobody else's."""
+    port: Annotated[int, Field(ge=1024, le=65535)] = 51820
+    """UDP port on each machine."""
+    keys: Annotated[int, Field(ge=1)] = 1
+    """Number of the keys. With another one, the next `up` gives every machine a new key."""
+
+
 class CloudHosts(ConfigModel):
     """The machines of a stack that runs in clouds."""
 
     aws: AwsConfig
     """Machines on AWS: the managers of the Swarm, the images and the way in are there."""
-    lambda_labs: Annotated[None, BeforeValidator(_not_yet), WithJsonSchema({"not": {}}), Field(alias="lambda_labs")] = (
-        None
-    )
-    """Not yet: machines of Lambda Labs."""
+    lambda_labs: LambdaLabsConfig | None = Field(default=None, alias="lambda_labs")
+    """Machines of Lambda Labs. None when it is left out."""
+    tunnel: TunnelConfig | None = None
+    """The WireGuard network that machines of Lambda Labs need. A stack on AWS alone has one where this stands here:
+    one that may get such machines later must begin with it, as no machine in a Swarm can change its address."""
+
+    @property
+    def tunnelled(self) -> TunnelConfig | None:
+        """The tunnel of the stack, if it has one."""
+        return self.tunnel or (TunnelConfig() if self.lambda_labs else None)

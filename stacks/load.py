@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from .config import PROJECT, ClientConfig, ServerConfig, StackConfig, TierConfig, with_shorthand
 from .consistency import inconsistencies, missing_secrets
 from .esc_config import EscConfig
-from .hosts_config import AwsBudget, AwsConfig, AwsDomain, AwsGroup, CloudHosts
+from .hosts_config import AwsBudget, AwsConfig, AwsDomain, AwsGroup, CloudHosts, LambdaLabsConfig, TunnelConfig
 from .own_code import path_problems
 from .problems import KeyPath, Problem, StackFile, bad_stack, nearest
 from .secret_values import SecretValues, named, of_config, value_problems, with_names
@@ -30,6 +30,8 @@ _MODELS: Mapping[KeyPath, type[BaseModel]] = {
     ("hosts", "aws", "groups", _ANY): AwsGroup,
     ("hosts", "aws", "domain"): AwsDomain,
     ("hosts", "aws", "budget"): AwsBudget,
+    ("hosts", "lambda_labs"): LambdaLabsConfig,
+    ("hosts", "tunnel"): TunnelConfig,
 }
 """Which keys there are, by where they stand; `*` is a name that people choose."""
 

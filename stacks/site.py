@@ -10,10 +10,12 @@ import pulumi_random as random
 from components.fleet import Fleet
 from components.image import Platform, RegistryAccount
 
-from .hosts_config import AWS_PLACE
+from .hosts_config import AWS_PLACE, GPU_PLACE, LAMBDA_LABS_PLACE
 
 GROUP_LABEL = "group"
-"""Of a node: the group that its machine is in."""
+PLACE_LABEL = "place"
+GPU_LABEL = "gpu"
+"""Of a node: the group that its machine is in, its cloud, and whether it has GPUs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,8 @@ class Site:
         tags: of those images that can't have their version as their tag.
         first: what has to be there before an image is pushed, besides its registry's address.
         url: how clients call the gateway, without a slash at its end.
+        entrances: placement constraints of the gateway; none where all hosts are reached from outside.
+        spread: labels over whose values servers without a place are spread.
         absent: what Prometheus finds elsewhere and not here.
     """
 
@@ -38,6 +42,8 @@ class Site:
     tags: Mapping[str, str] = field(default_factory=dict)
     first: tuple[pulumi.Resource, ...] = ()
     url: str
+    entrances: Sequence[str] = ()
+    spread: Sequence[str] = ()
     absent: frozenset[str] = frozenset()
 
 
@@ -50,4 +56,6 @@ def constraints(place: str | None) -> Sequence[str]:
     """Return the placement constraints of a server whose config has this `place`."""
     if place is None:
         return ()
-    return (f"node.labels.{'place' if place == AWS_PLACE else GROUP_LABEL} == {place}",)
+    if place == GPU_PLACE:
+        return (f"node.labels.{GPU_LABEL} == true",)
+    return (f"node.labels.{PLACE_LABEL if place in (AWS_PLACE, LAMBDA_LABS_PLACE) else GROUP_LABEL} == {place}",)

@@ -4,17 +4,18 @@ For Debian and Ubuntu, of whichever cloud. Source: https://cloudinit.readthedocs
 """
 
 import json
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from .fleet_tunnel import NAME, VERBS
 from .machine_keys import MachineKeys
 
 USER: Final = "fleet"
-"""Who logs in: it has the engine, and nothing else."""
-TUNNEL: Final = "fleet0"
-"""The WireGuard interface."""
+"""Who logs in: it has the engine, and sets the machine's end of the tunnel."""
+TUNNEL_COMMAND: Final = "/usr/local/sbin/fleet-tunnel"
+TUNNEL_PACKAGES: Final = ("wireguard-tools", "sudo")
 OPEN_FILES: Final = 65536
 CONTAINER_PROCESSES: Final = 1024
 PACKAGES: Final = ("docker.io", "iptables", "ca-certificates", "unattended-upgrades")
@@ -69,28 +70,22 @@ Unattended-Upgrade::Automatic-Reboot "false";
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tunnel:
-    """A host's end of the fleet's WireGuard network.
+SUDO: Final = f"{USER} ALL=(root) NOPASSWD: {', '.join(f'{TUNNEL_COMMAND} {verb}' for verb in VERBS)}\n"
+"""What USER may do as root. Source: https://www.sudo.ws/docs/man/sudoers.man/"""
 
-    Attributes:
-        address: the host's own in it, with the network's prefix: `10.90.0.11/24`.
-        port: UDP port.
-    """
-
-    address: str
-    port: int
+# Swarm listens at the address in the tunnel: after a start of the machine it has to be there first.
+ENGINE_AFTER_TUNNEL: Final = f"[Unit]\nWants=wg-quick@{NAME}.service\nAfter=wg-quick@{NAME}.service\n"
 
 
-def user_data(*, hostname: str, public_key: str, keys: MachineKeys, tunnel: Tunnel | None) -> str:
+def user_data(*, hostname: str, public_key: str, keys: MachineKeys, tunnel: bool = False) -> str:
     """Return cloud-init's user data of a host. It has private keys: keep it a secret.
 
     Arguments:
         hostname: what the host calls itself.
         public_key: one or more SSH keys, a line each, that may log in as USER.
         keys: planted in it.
-        tunnel: None for a host that reaches all the others without one. Its peers are no part of the user data, which
-            is read at the first start only: they are in /etc/wireguard/peers.conf, empty here.
+        tunnel: whether it gets what components/tunnel.py needs on it. Its key, its address and its peers are no part of
+            the user data, which is read at the first start only: other ones would be another machine.
     """
     files = {
         "/etc/docker/daemon.json": json.dumps(ENGINE, indent=2) + "\n",
@@ -100,17 +95,21 @@ def user_data(*, hostname: str, public_key: str, keys: MachineKeys, tunnel: Tunn
         "/etc/systemd/system/docker-.scope.d/fleet.conf": CONTAINERS,
         "/etc/apt/apt.conf.d/60-fleet": UPGRADES,
     }
-    private: dict[str, str] = {}
     packages = list(PACKAGES)
     commands = [
         ["sysctl", "--system"],
         ["systemctl", "restart", "systemd-journald"],
         ["systemctl", "try-reload-or-restart", "ssh"],
     ]
+    written = [_file(path, "0644", text) for path, text in files.items()]
     if tunnel:
-        private = {f"/etc/wireguard/{TUNNEL}.conf": interface(tunnel, keys), "/etc/wireguard/peers.conf": ""}
-        packages.append("wireguard-tools")
-        commands.append(["systemctl", "enable", "--now", f"wg-quick@{TUNNEL}"])
+        written += [
+            _file(TUNNEL_COMMAND, "0755", fleet_tunnel()),
+            _file("/etc/sudoers.d/60-fleet", "0440", SUDO),
+            _file("/etc/systemd/system/docker.service.d/fleet-tunnel.conf", "0644", ENGINE_AFTER_TUNNEL),
+        ]
+        packages += TUNNEL_PACKAGES
+        commands += [["systemctl", "daemon-reload"], ["systemctl", "enable", f"wg-quick@{NAME}"]]
     document = {
         "hostname": hostname,
         "manage_etc_hosts": True,
@@ -128,10 +127,7 @@ def user_data(*, hostname: str, public_key: str, keys: MachineKeys, tunnel: Tunn
         "ssh_pwauth": False,
         "ssh_deletekeys": True,
         "ssh_keys": {"ed25519_private": keys.ssh_private, "ed25519_public": keys.ssh_public},
-        "write_files": [
-            *({"path": path, "permissions": "0644", "content": text} for path, text in files.items()),
-            *({"path": path, "permissions": "0600", "content": text} for path, text in private.items()),
-        ],
+        "write_files": written,
         "package_update": True,
         "packages": packages,
         "runcmd": commands,
@@ -139,13 +135,10 @@ def user_data(*, hostname: str, public_key: str, keys: MachineKeys, tunnel: Tunn
     return "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=10_000)
 
 
-def interface(tunnel: Tunnel, keys: MachineKeys) -> str:
-    """Return wg-quick's file of the interface. Source: https://man7.org/linux/man-pages/man8/wg-quick.8.html."""
-    lines = [
-        "[Interface]",
-        f"Address = {tunnel.address}",
-        f"ListenPort = {tunnel.port}",
-        f"PrivateKey = {keys.wireguard_private}",
-        "PostUp = wg addconf %i /etc/wireguard/peers.conf",
-    ]
-    return "\n".join(lines) + "\n"
+def fleet_tunnel() -> str:
+    """Return the command that sets a host's end of the tunnel, as it is on the host."""
+    return "#!/usr/bin/python3 -I\n" + Path(__file__).with_name("fleet_tunnel.py").read_text(encoding="utf-8")
+
+
+def _file(path: str, permissions: str, content: str) -> dict[str, str]:
+    return {"path": path, "permissions": permissions, "content": content}

@@ -18,6 +18,8 @@ from components.providers.lambda_labs.ssh_key import SshKeyResource
 SSH_USER = "ubuntu"
 """Who logs in on Lambda's images."""
 SSH_PORT = 22
+LABEL_CHARACTERS = 24
+"""Of what names in an account begin with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +218,16 @@ class LambdaLabsHosts(pulumi.ComponentResource):
                 "user": self.outputs.user,
             }
         )
+
+
+def has_gpu(type_: str) -> bool:
+    """Whether machines of a type have GPUs, as `gpu_1x_a10` says and `cpu_4x_general` does not."""
+    return type_.startswith("gpu_")
+
+
+def is_arm(type_: str) -> bool:
+    """Whether machines of a type have NVIDIA's own ARM processors: Grace, the G of GH200 and GB200."""
+    return any(part.startswith(("gh", "gb")) for part in type_.split("_"))
 
 
 def provider_of(name: str, account: LambdaLabsAccount, parent: pulumi.Resource) -> pulumi.ProviderResource:

@@ -1,7 +1,7 @@
 """The keys that a machine is born with, derived of one secret: so that everybody knows them before it exists.
 
-A key that the machine made itself would have to be trusted at first sight. One that is planted is known to the Swarm
-and to its WireGuard peers already, and the same secret gives the same keys, so that nothing changes between two runs.
+A key that the machine made itself would have to be trusted at first sight. One that is planted is known already, and
+the same secret gives the same keys, so that nothing changes between two runs.
 """
 
 import base64
@@ -28,27 +28,39 @@ class MachineKeys:
     Attributes:
         ssh_private: the SSH host key in OpenSSH's format.
         ssh_public: what clients of its sshd expect: `ssh-ed25519 AAAA…`.
-        wireguard_private: as wg-quick takes it.
-        wireguard_public: what its peers are told.
     """
 
     ssh_private: str = field(repr=False)
     ssh_public: str
-    wireguard_private: str = field(repr=False)
-    wireguard_public: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunnelKeys:
+    """Keys of one machine's end of the WireGuard network, as `wg` takes them.
+
+    Attributes:
+        private: its own.
+        public: what its peers are told.
+    """
+
+    private: str = field(repr=False)
+    public: str
 
 
 def machine_keys(seed: str) -> MachineKeys:
     """Return the keys that belong to `seed`, a random text of at least 256 bits that only its machine has."""
     ssh = Ed25519PrivateKey.from_private_bytes(_derived(seed, b"ssh host key"))
-    tunnel = X25519PrivateKey.from_private_bytes(_derived(seed, b"wireguard"))
     public = ssh.public_key().public_bytes_raw()
     return MachineKeys(
         ssh_private=_openssh(ssh.private_bytes_raw(), public),
         ssh_public=f"{SSH_KEY_TYPE.decode()} {_base64(_public_blob(public))}",
-        wireguard_private=_base64(tunnel.private_bytes_raw()),
-        wireguard_public=_base64(tunnel.public_key().public_bytes_raw()),
     )
+
+
+def tunnel_keys(seed: str) -> TunnelKeys:
+    """Return the keys that belong to `seed`, as `machine_keys` does. They are not planted: see components/tunnel.py."""
+    key = X25519PrivateKey.from_private_bytes(_derived(seed, b"wireguard"))
+    return TunnelKeys(private=_base64(key.private_bytes_raw()), public=_base64(key.public_key().public_bytes_raw()))
 
 
 def _derived(seed: str, purpose: bytes) -> bytes:

@@ -28,6 +28,8 @@ API_VERSION: Final = "1.41"
 """Of Docker 20.10, the oldest that hosts may run: a fixed version saves each connection a round trip."""
 CONNECT_SECONDS: Final = 10
 ANSWER_SECONDS: Final = 60
+DIAL: Final = "docker system dial-stdio"
+"""What connects its stdin and stdout to the Docker of a host."""
 _ALIAS: Final = "host"
 _KEY: Final = re.compile(r"(ssh-|ecdsa-|sk-)[\w.@-]+ [A-Za-z0-9+/]+=*")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")
@@ -109,14 +111,9 @@ def docker_over_ssh(host: SshHost, private_key: str) -> Iterator[DockerHost]:
         UnreachableError: nothing answered.
         HostError: there is no ssh here, the key is refused there, or there is no Docker.
     """
-    if shutil.which("ssh") is None:
-        raise HostError("no `ssh` on PATH: install OpenSSH's client, which reaches the hosts' Docker")
-    with tempfile.TemporaryDirectory(prefix="swarm-ssh-") as made:
-        folder = Path(made)
-        _write_private(folder / "key", private_key.strip().replace("\r\n", "\n") + "\n")
-        _write_private(folder / "known_hosts", known_host(host.host_key))
+    with ssh_login(host, private_key) as folder:
         _write_private(folder / "errors", "")
-        command = ssh_command(host, folder / "key", folder / "known_hosts")
+        command = ssh_command(host, folder, DIAL)
         with _forwarding(folder / "docker.sock", command, folder / "errors") as path:
             api = docker.APIClient(base_url=f"unix://{path}", version=API_VERSION, timeout=ANSWER_SECONDS)
             api.trust_env = False
@@ -127,10 +124,26 @@ def docker_over_ssh(host: SshHost, private_key: str) -> Iterator[DockerHost]:
                 api.close()
 
 
-def ssh_command(host: SshHost, key: Path, known: Path) -> list[str]:
-    """The command that connects its stdin and stdout to the Docker of a host."""
+@contextmanager
+def ssh_login(host: SshHost, private_key: str) -> Iterator[Path]:
+    """A folder with what `ssh_command` needs to log in on a host, for as long as the context lasts.
+
+    Raises:
+        HostError: there is no ssh here.
+    """
+    if shutil.which("ssh") is None:
+        raise HostError("no `ssh` on PATH: install OpenSSH's client, which reaches the hosts")
+    with tempfile.TemporaryDirectory(prefix="fleet-ssh-") as made:
+        folder = Path(made)
+        _write_private(folder / "key", private_key.strip().replace("\r\n", "\n") + "\n")
+        _write_private(folder / "known_hosts", known_host(host.host_key))
+        yield folder
+
+
+def ssh_command(host: SshHost, login: Path, command: str) -> list[str]:
+    """The command that runs `command` on a host; `login` is the folder of `ssh_login`."""
     target = ["-l", host.user, "-p", str(host.port), "--", host.address]
-    return ["ssh", *ssh_flags(str(key), str(known)), *target, "docker system dial-stdio"]
+    return ["ssh", *ssh_flags(str(login / "key"), str(login / "known_hosts")), *target, command]
 
 
 def ssh_flags(key: str, known: str) -> list[str]:

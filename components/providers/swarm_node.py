@@ -11,10 +11,9 @@ from typing import Any, Final
 
 import pulumi
 from pulumi import dynamic
-from pulumi.output import Unknown
-from pulumi.runtime import rpc
 
 from .plain_errors import in_one_sentence
+from .preview_values import as_written, unknown
 from .swarm import lifecycle
 from .swarm.errors import NoQuorumError
 from .swarm.inputs import REPLACED_BY, NodeInputs, changed, failures, inputs_of
@@ -139,26 +138,6 @@ class SwarmNode(dynamic.Resource, module="mcp-fleet", name="SwarmNode"):
             "hostname": None,
         }
         super().__init__(SwarmNodeProvider(), name, values, options)
-
-
-def as_written(value: Any) -> Any:  # noqa: ANN401 - whatever Pulumi passes
-    """Return a value with what is not known yet as Pulumi writes it: it reads that as an object that it can't write."""
-    if isinstance(value, Unknown):
-        return rpc.UNKNOWN
-    if isinstance(value, Mapping):
-        return {key: as_written(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_written(item) for item in value]
-    return value
-
-
-def unknown(value: object) -> bool:
-    """Whether something in a value will only be known when other resources have been made."""
-    if isinstance(value, Mapping):
-        return any(unknown(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        return any(unknown(item) for item in value)
-    return bool(value == rpc.UNKNOWN)
 
 
 def _outputs(inputs: NodeInputs, node: lifecycle.Node) -> dict[str, Any]:

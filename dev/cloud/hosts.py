@@ -3,11 +3,11 @@
 import secrets
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dev import commands, debian
-from dev.cloud.first_start import FirstStart
+from dev.cloud.first_start import File, FirstStart
 from dev.cloud.machine import PACKAGES, POLL_SECONDS, START_SECONDS, Machine, make_key
 from dev.cloud.network import Network, free_block
 from dev.cloud.shell import run
@@ -21,10 +21,17 @@ FIRST = 11
 
 
 class SwarmHosts:
-    """A network and the hosts in it, removed with everything in them by `close`."""
+    """A network and the hosts in it, removed with everything in them by `close`.
 
-    def __init__(self, folder: Path) -> None:
+    Arguments:
+        folder: what is their disks.
+        user: who may log in on them.
+        files: what each of them is born with, by path.
+    """
+
+    def __init__(self, folder: Path, *, user: str = "root", files: Mapping[str, File] | None = None) -> None:
         self.folder = folder
+        self._user, self._files = user, files or {}
         self.mark = secrets.token_hex(3)
         self.machines: list[Machine] = []
         make_key(folder / "key")
@@ -46,7 +53,9 @@ class SwarmHosts:
             )
             make_key(self.folder / f"{number}.key")
             host_key = (self.folder / f"{number}.key").read_text()
-            machine.install(FirstStart(hostname=name, users={"root": self._public_key}, host_key=host_key))
+            machine.install(
+                FirstStart(hostname=name, users={self._user: self._public_key}, host_key=host_key, files=self._files)
+            )
             self.machines.append(machine)
             booted.append(machine)
             self._start(machine)

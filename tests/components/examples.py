@@ -12,11 +12,12 @@ from components.hosts.aws.backups import AwsBackups, AwsBackupsArgs
 from components.hosts.aws.budget import AwsBudget, AwsBudgetArgs
 from components.hosts.aws.entrance import AwsEntrance, AwsEntranceArgs
 from components.hosts.aws.hosts import AwsHosts, AwsHostsArgs, Budget, Domain
-from components.hosts.aws.machines import Architecture, AwsMachines, AwsMachinesArgs, MachineGroup, WireGuard
+from components.hosts.aws.machines import Architecture, AwsMachines, AwsMachinesArgs, MachineGroup
 from components.hosts.aws.network import AwsNetwork, AwsNetworkArgs
 from components.hosts.aws.repositories import AwsRepositories, AwsRepositoriesArgs
 from components.hosts.aws.role import AwsHostRole, AwsHostRoleArgs
 from components.hosts.aws.security_groups import AwsSecurityGroups, AwsSecurityGroupsArgs, swarm_ports
+from components.hosts.aws.tunnel_openings import AwsTunnelOpenings, AwsTunnelOpeningsArgs
 from components.hosts.lambda_labs import FirewallRule, LambdaLabsAccount, LambdaLabsHosts, LambdaLabsHostsArgs, Machine
 from components.hosts.local import LocalHost, LocalHostArgs
 from components.image import BaseImages, RegistryAccount, ServerImage, ServerImageArgs
@@ -27,6 +28,7 @@ from components.registry import Registry, RegistryArgs
 from components.server import McpServer, McpServerArgs, Mode, SharedCache
 from components.swarm import Swarm, SwarmArgs, SwarmHost
 from components.swarm_service import Limits
+from components.tunnel import Tunnel, TunnelArgs, TunnelHost
 
 PINNED = "docker.io/example/{name}:1@sha256:" + "a" * 64
 NAME_KEY = "the-key-of-names"
@@ -256,7 +258,7 @@ def aws_machines() -> AwsMachines:
             security_group="sg-1",
             profile="host",
             key=KEY,
-            wireguard=WireGuard(network="10.90.0.0/24", first={"manager": 10, "arm": 20}),
+            tunnel=True,
         ),
     )
 
@@ -307,6 +309,29 @@ def aws_hosts() -> AwsHosts:
     )
 
 
+def aws_tunnel_openings() -> AwsTunnelOpenings:
+    return AwsTunnelOpenings(
+        "openings", AwsTunnelOpeningsArgs(security_group="sg-1", port=51820, hosts={"gpu-1": "198.51.100.7"})
+    )
+
+
+def tunnel() -> Tunnel:
+    places = {"m1": "aws", "m2": "aws", "gpu-1": ""}
+    hosts = [
+        TunnelHost(
+            name=name,
+            machine=f"i-{name}",
+            address=f"198.51.100.{number}",
+            host_key="ssh-ed25519 AAAA",
+            site=site,
+            inside_address=f"10.80.0.{number}" if site else "",
+            user="fleet",
+        )
+        for number, (name, site) in enumerate(places.items(), 1)
+    ]
+    return Tunnel("tunnel", TunnelArgs(hosts=hosts, private_key=secret("ssh key")))
+
+
 TOKENS = {
     "mcp-fleet:components:Consul": consul,
     "mcp-fleet:components:Gateway": gateway,
@@ -325,8 +350,10 @@ TOKENS = {
     "mcp-fleet:hosts:AwsNetwork": aws_network,
     "mcp-fleet:hosts:AwsRepositories": aws_repositories,
     "mcp-fleet:hosts:AwsSecurityGroups": aws_security_groups,
+    "mcp-fleet:hosts:AwsTunnelOpenings": aws_tunnel_openings,
     "mcp-fleet:hosts:LambdaLabsHosts": lambda_labs_hosts,
     "mcp-fleet:components:Swarm": swarm,
+    "mcp-fleet:components:Tunnel": tunnel,
     "mcp-fleet:hosts:LocalHost": host,
 }
 """An example of each component by its type token. A token is part of every URN: it never changes."""

@@ -73,6 +73,8 @@ def _computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
         return {"digest": "sha256:" + "d" * 64, "ref": "unused"}
     if args.typ == "pulumi-python:dynamic/lambda-labs:Claim":
         return {"mark": f"{args.inputs['label']}-0123", "key": {rpc._special_sig_key: SECRET_SIGNATURE, "value": "key"}}
+    if args.typ == "pulumi-python:dynamic/lambda-labs:Instance":
+        return {"ip": "203.0.113.9", "private_ip": "10.19.0.4"}
     if args.typ.startswith("aws:"):
         return {"arn": f"arn-of-{args.name}", **AWS_COMPUTED.get(args.typ, {})}
     if args.typ.endswith(":SwarmNode"):

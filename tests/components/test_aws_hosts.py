@@ -12,9 +12,9 @@ import yaml
 from botocore.exceptions import ClientError
 from moto.core.authorization import enable_iam_authentication
 
-from components.hosts.aws.hosts import AwsHosts, openings
-from components.hosts.aws.machines import WireGuard
+from components.hosts.aws.hosts import AwsHosts
 from components.hosts.aws.security_groups import AwsSecurityGroups, AwsSecurityGroupsArgs, wireguard
+from components.hosts.aws.tunnel_openings import AwsTunnelOpenings, AwsTunnelOpeningsArgs
 from components.swarm import Swarm, SwarmArgs
 
 from .aws_cloud import BACKUPS, OFFICE, Cloud, arguments, client, deployed, reaching
@@ -71,16 +71,20 @@ def test_a_machine_without_a_group_reaches_nothing_and_is_not_reached(cloud: Clo
 
 
 def test_with_wireguard_swarm_s_ports_are_open_to_nobody(cloud: Cloud) -> None:
-    tunnel = WireGuard(network="10.90.0.0/24", first={"manager": 10, "arm": 20})
-    asked = openings(arguments(cloud.account, wireguard=tunnel, wireguard_peers={"gpu": "198.51.100.7/32"}))
-    args = AwsSecurityGroupsArgs(
+    group = AwsSecurityGroupsArgs(
         label="tunnel",
         vpc=client("ec2").create_vpc(CidrBlock="10.81.0.0/16")["Vpc"]["VpcId"],
         gateway_port=8080,
-        between_hosts=[wireguard(tunnel.port)],
-        openings=asked,
+        between_hosts=[wireguard(51820)],
     )
-    deploy(lambda: AwsSecurityGroups("groups", args), MotoEngine())
+
+    def build() -> None:
+        hosts = AwsSecurityGroups("groups", group).outputs.hosts
+        AwsTunnelOpenings(
+            "openings", AwsTunnelOpeningsArgs(security_group=hosts, port=51820, hosts={"gpu": "198.51.100.7"})
+        )
+
+    deploy(build, MotoEngine())
     assert reaching("udp", 51820, "tunnel-hosts") == {"tunnel-hosts", "198.51.100.7/32"}
     assert reaching("tcp", 2377, "tunnel-hosts") == set()
     assert reaching("udp", 4789, "tunnel-hosts") == set()
@@ -120,7 +124,7 @@ def test_a_host_is_told_to_be_the_one_that_the_swarm_expects(cloud: Cloud) -> No
         assert told["hostname"] == f"test-{name}"
         assert told["ssh_keys"]["ed25519_public"] == host["host_key"]
         assert host["address"] == cloud.instances[name]["PublicIpAddress"]
-        assert host["advertise_address"] == cloud.instances[name]["PrivateIpAddress"]
+        assert host["private_address"] == cloud.instances[name]["PrivateIpAddress"]
         keys.add(host["host_key"])
     assert len(keys) == 4, "each machine has a key of its own"
 

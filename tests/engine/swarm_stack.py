@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from .deployment import ROOT, Recorder
 class SwarmStack:
     """One stack. `hosts` are its hosts by name: the machine, and what else the program is told of it."""
 
+    program = "swarm_program.py"
+
     def __init__(self, name: str, folder: Path, environment: Mapping[str, str], private_key: str) -> None:
         self.folder = folder
         self.state = folder / "state"
@@ -27,7 +29,7 @@ class SwarmStack:
         self.state.mkdir()
         project.mkdir()
         shutil.copy2(ROOT / "Pulumi.yaml", project)
-        shutil.copy2(Path(__file__).parent / "swarm_program.py", project / "__main__.py")
+        shutil.copy2(Path(__file__).parent / self.program, project / "__main__.py")
         shutil.copytree(ROOT / "components", project / "components", ignore=shutil.ignore_patterns("__pycache__"))
         (project / ".venv").symlink_to(ROOT / ".venv")
         self._project = project
@@ -94,5 +96,8 @@ class SwarmStack:
             }
             for name, (machine, told) in self.hosts.items()
         ]
-        asked = {"swarm": self.swarm, "hosts": hosts, "docker": self.docker}
-        (self._project / "hosts.json").write_text(json.dumps(asked))
+        (self._project / "hosts.json").write_text(json.dumps(self.asked(hosts)))
+
+    def asked(self, hosts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """What the program reads."""
+        return {"swarm": self.swarm, "hosts": hosts, "docker": self.docker}

@@ -12,7 +12,6 @@ from components.hosts.aws.hosts import check as check_hosts
 from components.hosts.aws.machines import (
     AwsMachinesArgs,
     MachineGroup,
-    WireGuard,
     architecture,
     check,
     checked_size,
@@ -26,7 +25,6 @@ ZONES = ["a", "b", "c"]
 MANAGERS = MachineGroup(role="manager", count=3, type="t3.large")
 WORKERS = MachineGroup(role="worker", count=2, type="t4g.large")
 GROUPS = {"manager": MANAGERS, "worker": WORKERS}
-TUNNEL = WireGuard(network="10.90.0.0/24", first={"manager": 10, "worker": 20})
 ARGS = AwsMachinesArgs(
     label="test",
     groups=GROUPS,
@@ -36,7 +34,6 @@ ARGS = AwsMachinesArgs(
     security_group="sg",
     profile="host",
     key="arn",
-    wireguard=TUNNEL,
 )
 HOSTS = AwsHostsArgs(
     label="test",
@@ -49,18 +46,17 @@ HOSTS = AwsHostsArgs(
 )
 
 
-def where(groups: Mapping[str, MachineGroup]) -> dict[str, tuple[str, str]]:
-    found = placed(groups, ZONES, TUNNEL)
-    return {name: (it.zone, it.tunnel.address if it.tunnel else "") for name, it in found.items()}
+def where(groups: Mapping[str, MachineGroup]) -> dict[str, str]:
+    return {name: it.zone for name, it in placed(groups, ZONES).items()}
 
 
 def test_the_machines_of_a_group_take_turns_in_the_zones() -> None:
     assert where(GROUPS) == {
-        "manager-1": ("a", "10.90.0.10/24"),
-        "manager-2": ("b", "10.90.0.11/24"),
-        "manager-3": ("c", "10.90.0.12/24"),
-        "worker-1": ("b", "10.90.0.20/24"),
-        "worker-2": ("c", "10.90.0.21/24"),
+        "manager-1": "a",
+        "manager-2": "b",
+        "manager-3": "c",
+        "worker-1": "b",
+        "worker-2": "c",
     }
 
 
@@ -99,9 +95,6 @@ def test_the_architecture_is_that_of_the_type(instance_type: str, kind: str) -> 
         ({"images": {**ARGS.images, "arm64": "ubuntu"}}, "is 'ubuntu'; give the id of one image"),
         ({"subnets": {"a": "subnet", "b": "subnet"}}, "3 managers are in 2 zones"),
         ({"groups": {"manager": replace(MANAGERS, type="big")}}, "'big' is no instance type"),
-        ({"wireguard": replace(TUNNEL, first={"manager": 10})}, "'worker' is missing"),
-        ({"wireguard": replace(TUNNEL, first={"manager": 10, "worker": 12})}, "share number 12"),
-        ({"wireguard": replace(TUNNEL, first={"manager": 253, "worker": 12})}, "has no address 255 for 'manager'"),
     ],
 )
 def test_machines_that_would_not_be_a_fleet_are_refused(changed: dict[str, Any], reason: str) -> None:
@@ -117,7 +110,6 @@ def test_machines_that_would_not_be_a_fleet_are_refused(changed: dict[str, Any],
         ({"label": "t" * 29}, "up to 28"),
         ({"label": "test-"}, "from a letter to no -"),
         ({"ssh_from": []}, "nobody could log in"),
-        ({"wireguard_peers": {"gpu": "198.51.100.1/32"}}, "need `wireguard`"),
     ],
 )
 def test_hosts_that_nobody_could_use_are_refused(changed: dict[str, Any], reason: str) -> None:

@@ -1,6 +1,8 @@
 """What a new machine is told to become, and the keys it is born with."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +11,16 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
-from components.hosts.cloud_init import Tunnel, user_data
-from components.hosts.machine_keys import machine_keys
+from components.hosts.aws.machines import USER_DATA_BYTES
+from components.hosts.cloud_init import user_data
+from components.hosts.machine_keys import machine_keys, tunnel_keys
 
 SEED = "a-seed-of-one-machine"
 KEYS = machine_keys(SEED)
 OPERATORS = "ssh-ed25519 AAAA one\nssh-ed25519 BBBB two"
 
 
-def told(tunnel: Tunnel | None = None) -> dict[str, Any]:
+def told(*, tunnel: bool = False) -> dict[str, Any]:
     text = user_data(hostname="test-manager-1", public_key=OPERATORS, keys=KEYS, tunnel=tunnel)
     assert text.startswith("#cloud-config\n")
     return dict(yaml.safe_load(text))
@@ -34,12 +37,11 @@ def test_the_host_key_is_one_that_sshd_can_load_and_the_same_every_time() -> Non
     assert machine_keys(SEED) == KEYS
     other = machine_keys("a-seed-of-another-machine")
     assert other.ssh_public != KEYS.ssh_public
-    assert other.wireguard_public != KEYS.wireguard_public
 
 
 def test_keys_are_not_in_what_a_traceback_prints() -> None:
     assert KEYS.ssh_private not in repr(KEYS)
-    assert KEYS.wireguard_private not in repr(KEYS)
+    assert tunnel_keys(SEED).private not in repr(tunnel_keys(SEED))
 
 
 def test_only_the_planted_host_key_is_there_and_only_keys_log_in() -> None:
@@ -67,17 +69,31 @@ def test_the_engine_has_the_defaults_that_services_rely_on() -> None:
     assert [file["content"] for file in told()["write_files"] if file["path"] == path] == ["[Scope]\nTasksMax=1024\n"]
 
 
-@pytest.mark.parametrize("tunnel", [None, Tunnel(address="10.90.0.10/24", port=51820)])
-def test_the_tunnel_is_there_where_one_is_asked_for(tunnel: Tunnel | None) -> None:
-    document = told(tunnel)
-    found = files(document).get("fleet0.conf")
-    assert ("wireguard-tools" in document["packages"]) is (tunnel is not None)
-    assert (["systemctl", "enable", "--now", "wg-quick@fleet0"] in document["runcmd"]) is (tunnel is not None)
-    if tunnel is None:
-        assert found is None
-    else:
-        assert found is not None
-        mode, text = found
-        assert mode == "0600", "it has the private key"
-        assert f"PrivateKey = {KEYS.wireguard_private}" in text.splitlines()
-        assert "Address = 10.90.0.10/24" in text.splitlines()
+def test_only_hosts_of_a_tunnel_can_set_one() -> None:
+    without, with_one = told(), told(tunnel=True)
+    assert "fleet-tunnel" not in json.dumps(without)
+    assert {"wireguard-tools", "sudo"} <= set(with_one["packages"])
+    assert ["systemctl", "enable", "wg-quick@fleet0"] in with_one["runcmd"]
+    mode, command = files(with_one)["fleet-tunnel"]
+    assert (mode, command.splitlines()[0]) == ("0755", "#!/usr/bin/python3 -I")
+    _, engine = files(with_one)["fleet-tunnel.conf"]
+    assert "After=wg-quick@fleet0.service" in engine.splitlines(), "Swarm listens at an address of the tunnel"
+
+
+def test_user_data_leaves_room_for_keys_of_administrators() -> None:
+    text = user_data(hostname="h" * 63, public_key="\n".join([KEYS.ssh_public] * 8), keys=KEYS, tunnel=True)
+    assert len(text.encode()) < USER_DATA_BYTES * 2 / 3
+
+
+@pytest.mark.skipif(shutil.which("visudo") is None, reason="needs sudo's own checker")
+def test_sudo_understands_the_rule_and_lets_nothing_else_be_called(tmp_path: Path) -> None:
+    mode, rule = files(told(tunnel=True))["60-fleet"]
+    assert mode == "0440"
+    (tmp_path / "rule").write_text(rule)
+    subprocess.run(["visudo", "--check", "--file", str(tmp_path / "rule")], check=True, capture_output=True)
+    said = subprocess.run(["cvtsudoers", "-f", "json", str(tmp_path / "rule")], check=True, capture_output=True)
+    (spec,) = json.loads(said.stdout)["User_Specs"]
+    (allowed,) = spec["Cmnd_Specs"]
+    verbs = ("set", "remove", "show", "down")
+    assert allowed["Commands"] == [{"command": f"/usr/local/sbin/fleet-tunnel {verb}"} for verb in verbs]
+    assert allowed["runasusers"] == [{"username": "root"}]

@@ -90,27 +90,77 @@ def test_what_is_no_place_is_told_what_is() -> None:
     assert "hosts: 'clouds' is no place for a stack; write local" in refusal("hosts: clouds")
 
 
-def test_machines_of_lambda_labs_are_refused_until_they_can_join() -> None:
-    said = refusal(AWS + "  lambda_labs: {region: us-east-1, count: 1, type: gpu_1x_a10}\n")
-    assert "hosts.lambda_labs: machines of Lambda Labs can't join a stack yet" in said
+LAMBDA_LABS = "  lambda_labs: {regions: [us-east-1], types: [gpu_1x_a10], count: 2}\n"
+
+
+def test_machines_of_lambda_labs_come_with_a_tunnel() -> None:
+    hosts = parse_text(AWS + LAMBDA_LABS).hosts
+    assert isinstance(hosts, CloudHosts)
+    assert hosts.lambda_labs is not None
+    assert hosts.lambda_labs.count == 2
+    assert hosts.tunnelled is not None
+    assert hosts.tunnelled.network == "100.64.0.0/10"
+
+
+def test_a_stack_on_aws_alone_has_a_tunnel_where_one_is_asked_for() -> None:
+    without, with_one = parse_text(AWS).hosts, parse_text(AWS + "  tunnel: {keys: 2}\n").hosts
+    assert isinstance(without, CloudHosts)
+    assert isinstance(with_one, CloudHosts)
+    assert without.tunnelled is None
+    assert with_one.tunnelled is not None
+    assert with_one.tunnelled.keys == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (LAMBDA_LABS.replace("count: 2", "count: 0"), "hosts.lambda_labs.count: 0 won't do"),
+        (LAMBDA_LABS.replace("regions", "region"), "lambda_labs.region: unknown key; did you mean 'regions'?"),
+        (
+            LAMBDA_LABS.replace("lambda_labs", "lambda-labs"),
+            "lambda-labs: unknown key; did you mean 'lambda_labs'?",
+        ),
+        (LAMBDA_LABS.replace("us-east-1", "us-south-1"), "Lambda's firewall does not work in us-south-1; remove it"),
+        (LAMBDA_LABS.replace("a10]", "a10, cpu_4x_general]"), "lambda_labs.types: some have GPUs and some have not"),
+        ("  tunnel: {key: 2}\n", "hosts.tunnel.key: unknown key; did you mean 'keys'?"),
+        ("  tunnel: {network: 10.0.0.0/8}\n", "hosts.tunnel.network: 10.0.0.0/8 overlaps the machines' 10.80.0.0/16"),
+        ("  tunnel: {network: 10.200.0.0/16}\n", "overlaps the containers' 10.200.0.0/16; choose another one"),
+        ("  tunnel: {network: 100.64.0.0/24}\n", "100.64.0.0/24 is not a private network of /16 or larger"),
+        ("  tunnel: {network: 8.0.0.0/8}\n", "8.0.0.0/8 is not a private network"),
+        ("  tunnel: {network: all}\n", "hosts.tunnel.network: "),
+    ],
+)
+def test_what_the_other_cloud_and_the_tunnel_can_t_be_is_refused(more: str, expected: str) -> None:
+    assert expected in refusal(AWS + more)
+
+
+@pytest.mark.parametrize("name", ["aws", "gpu", "lambda"])
+def test_a_group_has_a_name_of_its_own(name: str) -> None:
+    assert f"hosts.aws.groups.{name}: this name is" in changed("      arm:", f"      {name}:")
 
 
 def test_names_on_aws_have_less_room_than_names_of_stacks() -> None:
     parse_text(AWS, stack="s" * 18)
-    assert "the stack's name has 19 characters, and 18 fit" in refusal(AWS, stack="s" * 19)
+    assert "the stack's name has 19 characters, and 18 fit into names on AWS" in refusal(AWS, stack="s" * 19)
+    said = refusal(AWS + LAMBDA_LABS, stack="s" * 15)
+    assert "the stack's name has 15 characters, and 14 fit into names at Lambda Labs" in said
 
 
 def server(place: str, more: str = "") -> str:
     return f"servers: {{time: {{source: '{TIME}', place: {place}{more}}}}}\n"
 
 
-@pytest.mark.parametrize("place", ["aws", "arm", "manager"])
-def test_a_server_s_place_is_the_cloud_or_a_group(place: str) -> None:
-    assert parse_text(server(place) + textwrap.dedent(AWS)).servers["time"].place == place
+@pytest.mark.parametrize("place", ["aws", "arm", "manager", "lambda_labs", "gpu"])
+def test_a_server_s_place_is_a_cloud_or_a_group_or_where_there_are_gpus(place: str) -> None:
+    assert parse_text(server(place) + textwrap.dedent(AWS) + LAMBDA_LABS).servers["time"].place == place
 
 
 def test_a_wrong_place_is_refused() -> None:
     assert "servers.time.place: no place 'amr'; did you mean 'arm'?" in refusal(server("amr") + AWS)
+    assert "no place 'lambda_lab'; did you mean 'lambda_labs'?" in refusal(server("lambda_lab") + AWS + LAMBDA_LABS)
+    assert "no place 'lambda_labs'; there is arm, aws, manager" in refusal(server("lambda_labs") + AWS)
+    assert "no machine of this stack has a GPU" in refusal(server("gpu") + AWS)
+    parse_text(server("gpu") + textwrap.dedent(AWS).replace("t3.large", "g6.xlarge"))
     assert "servers.time.place: all of this stack runs on this machine; remove it" in refusal(server("arm"))
     assert "runs on the machine that has the volume; remove one key" in refusal(server("arm", ", volume: true") + AWS)
 

@@ -10,6 +10,7 @@ from pulumi.output import UNKNOWN
 from pulumi.runtime import rpc
 
 from components.providers.ssh_docker import (
+    DIAL,
     HostError,
     HostKeyRefusedError,
     SshHost,
@@ -127,6 +128,12 @@ def test_a_new_machine_with_the_old_address_can_only_follow() -> None:
     assert result.delete_before_replace is True
 
 
+def test_a_machine_keeps_its_address_for_life() -> None:
+    where, why = refused(checked(), advertise_address="100.64.0.9")
+    assert where == "advertise_address"
+    assert "two is in the Swarm at 10.9.0.2, and a machine keeps its address for life" in why
+
+
 def test_a_machine_that_is_not_known_yet_is_another_one() -> None:
     news = {**checked(), "machine": UNKNOWN, "host": {**sshd("10.0.0.2"), "address": UNKNOWN}}
     result = SwarmNodeProvider().diff("id", checked(), news)
@@ -143,11 +150,12 @@ def test_what_is_stored_of_the_provider_is_its_name() -> None:
 
 def test_ssh_is_as_strict_as_it_can_be() -> None:
     host = SshHost(address="10.0.0.2", port=2222, user="ubuntu", host_key=HOST_KEY)
-    command = ssh_command(host, Path("/k"), Path("/h"))
+    command = ssh_command(host, Path("/login"), DIAL)
     options = dict(text.split("=", 1) for text in command if "=" in text)
     assert command[:3] == ["ssh", "-F", "none"]
     assert options["StrictHostKeyChecking"] == "yes"
-    assert options["UserKnownHostsFile"] == "/h"
+    assert options["UserKnownHostsFile"] == "/login/known_hosts"
+    assert options["IdentityFile"] == "/login/key"
     assert options["GlobalKnownHostsFile"] == "/dev/null"
     assert options["BatchMode"] == "yes"
     assert options["IdentityAgent"] == "none"

@@ -10,11 +10,12 @@ from pulumi_aws import kms
 
 from components.hosts.cloud_init import USER
 from components.swarm import SwarmHost
+from components.tunnel import TunnelHost
 
 from .backups import AwsBackups, AwsBackupsArgs
 from .budget import AwsBudget, AwsBudgetArgs
 from .entrance import AwsEntrance, AwsEntranceArgs
-from .machines import Architecture, AwsHost, AwsMachines, AwsMachinesArgs, MachineGroup, WireGuard
+from .machines import Architecture, AwsHost, AwsMachines, AwsMachinesArgs, MachineGroup, has_gpu
 from .network import AwsNetwork, AwsNetworkArgs
 from .repositories import AwsRepositories, AwsRepositoriesArgs
 from .role import AwsHostRole, AwsHostRoleArgs
@@ -22,7 +23,6 @@ from .security_groups import (
     AwsSecurityGroups,
     AwsSecurityGroupsArgs,
     AwsSecurityGroupsOutputs,
-    Opening,
     ssh,
     swarm_ports,
     wireguard,
@@ -57,11 +57,12 @@ class AwsHostsArgs:
     Arguments:
         label: what names in the account begin with, such as `mcp-fleet-prod`; up to 28 of a-z, 0-9 and -.
         zones: availability zones; three or more for a Swarm that outlives one.
-        groups, images, public_key, wireguard: see AwsMachinesArgs.
+        groups, images, public_key: see AwsMachinesArgs.
         block: addresses of the network: see AwsNetworkArgs.
         ssh_from: networks in CIDR form from which Pulumi and administrators reach the hosts' sshd.
         session_manager: whether administrators get in by SSM instead, or as well; the images need its agent.
-        wireguard_peers: addresses of the fleet's hosts in other clouds by name, in CIDR form.
+        tunnel_port: UDP port of a Tunnel, which is all that the hosts open to each other; None where they reach each
+            other by their addresses in the network. Ends elsewhere are let in by AwsTunnelOpenings.
         data_path_port: UDP port of the overlay networks.
         gateway_port: where the gateways listen, on every host.
         domain: how clients call the fleet; None for none, and no way in.
@@ -83,8 +84,7 @@ class AwsHostsArgs:
     block: str = "10.80.0.0/16"
     ssh_from: Sequence[str] = ()
     session_manager: bool = False
-    wireguard: WireGuard | None = None
-    wireguard_peers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    tunnel_port: int | None = None
     data_path_port: int = 4789
     gateway_port: int = 8080
     domain: Domain | None = None
@@ -104,6 +104,7 @@ class AwsHostsOutputs:
     Attributes:
         hosts: by name.
         user: logs in on each.
+        security_group: id of the hosts' group.
         url: how clients call the fleet; None without a domain.
         repositories: URL of each image's repository.
         bucket: name of the bucket for backups.
@@ -112,6 +113,7 @@ class AwsHostsOutputs:
 
     hosts: Mapping[str, AwsHost]
     user: pulumi.Output[str]
+    security_group: pulumi.Output[str]
     url: pulumi.Output[str] | None
     repositories: Mapping[str, pulumi.Output[str]]
     bucket: pulumi.Output[str]
@@ -125,10 +127,25 @@ class AwsHostsOutputs:
                 machine=host.id,
                 address=host.address,
                 host_key=host.host_key,
-                advertise_address=host.advertise_address,
+                advertise_address=host.private_address,
                 role=host.role,
                 user=USER,
-                labels={"place": "aws", "zone": host.zone},
+                labels={"place": "aws", "zone": host.zone, **({"gpu": "true"} if has_gpu(host.type) else {})},
+            )
+            for name, host in self.hosts.items()
+        ]
+
+    def tunnel_hosts(self) -> list[TunnelHost]:
+        """Return the hosts as components.tunnel takes them. Inside the network they use their addresses there."""
+        return [
+            TunnelHost(
+                name=name,
+                machine=host.id,
+                address=host.address,
+                host_key=host.host_key,
+                site="aws",
+                inside_address=host.private_address,
+                user=USER,
             )
             for name, host in self.hosts.items()
         ]
@@ -162,10 +179,8 @@ class AwsHosts(pulumi.ComponentResource):
                 **named,
                 vpc=network.vpc,
                 gateway_port=args.gateway_port,
-                between_hosts=(
-                    [wireguard(args.wireguard.port)] if args.wireguard else swarm_ports(args.data_path_port)
-                ),
-                openings=openings(args),
+                between_hosts=([wireguard(args.tunnel_port)] if args.tunnel_port else swarm_ports(args.data_path_port)),
+                openings={f"ssh-{source}": ssh(source) for source in args.ssh_from},
             ),
             under_self,
         ).outputs
@@ -197,7 +212,7 @@ class AwsHosts(pulumi.ComponentResource):
                 groups=args.groups,
                 images=args.images,
                 public_key=args.public_key,
-                wireguard=args.wireguard,
+                tunnel=args.tunnel_port is not None,
                 subnets=network.subnets,
                 security_group=groups.hosts,
                 profile=role.profile,
@@ -213,6 +228,7 @@ class AwsHosts(pulumi.ComponentResource):
         self.outputs = AwsHostsOutputs(
             hosts=hosts,
             user=pulumi.Output.from_input(USER),
+            security_group=groups.hosts,
             url=self._url(name, args, list(network.subnets.values()), network.vpc, groups, hosts),
             repositories=repositories.urls,
             bucket=backups.bucket,
@@ -246,15 +262,6 @@ class AwsHosts(pulumi.ComponentResource):
         return AwsEntrance(name, entrance, pulumi.ResourceOptions(parent=self)).outputs.url
 
 
-def openings(args: AwsHostsArgs) -> dict[str, Opening]:
-    """Return what reaches the hosts from outside their network."""
-    found = {f"ssh-{source}": ssh(source) for source in args.ssh_from}
-    if args.wireguard:
-        port = wireguard(args.wireguard.port)
-        found |= {f"wireguard-{peer}": Opening(port=port, source=at) for peer, at in args.wireguard_peers.items()}
-    return found
-
-
 def check(args: AwsHostsArgs) -> None:
     """Refuse arguments that don't go together.
 
@@ -267,5 +274,3 @@ def check(args: AwsHostsArgs) -> None:
         )
     if not args.ssh_from and not args.session_manager:
         raise pulumi.RunError("AWS: nobody could log in on the hosts; give `ssh_from` or `session_manager`")
-    if args.wireguard_peers and args.wireguard is None:
-        raise pulumi.RunError("AWS: `wireguard_peers` need `wireguard`")

@@ -1,6 +1,5 @@
 """Machines of a fleet in AWS."""
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_aws import ec2
 
-from components.hosts.cloud_init import Tunnel, user_data
+from components.hosts.cloud_init import user_data
 from components.hosts.machine_keys import MachineKeys, machine_keys
 
 Architecture = Literal["x86_64", "arm64"]
@@ -20,6 +19,7 @@ USER_DATA_BYTES = 16_384
 """EC2's limit: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html"""
 IMAGE = re.compile(r"ami-[0-9a-f]{8}([0-9a-f]{9})?")
 FAMILY = re.compile(r"(?P<letters>[a-z]+(-[a-z0-9]+)??)(?P<generation>\d+)(?P<options>[a-z-]*)\.[a-z0-9-]+")
+GPU_FAMILIES = frozenset({"g", "gr", "p"})
 ZONES_OF_MANAGERS = 3
 """A Swarm loses its quorum with the zone that has half of the managers."""
 
@@ -42,22 +42,6 @@ class MachineGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WireGuard:
-    """The fleet's tunnel.
-
-    Arguments:
-        network: private IPv4 network of /24 or larger that is the hosts' own.
-        first: of each group, the number in the network of its first machine; the group's next ones follow. Leave room
-            to grow: another address is another machine.
-        port: UDP port on each host.
-    """
-
-    network: str
-    first: Mapping[str, int]
-    port: int = 51820
-
-
-@dataclass(frozen=True, kw_only=True)
 class AwsMachinesArgs:
     """Arguments of AwsMachines.
 
@@ -68,7 +52,7 @@ class AwsMachinesArgs:
         public_key: SSH keys, a line each, that may log in as `fleet`.
         subnets: id of each zone's subnet. Another number of zones moves machines, which is another machine.
         security_group, profile, key: id of the hosts' group, name of their instance profile, ARN of the disks' key.
-        wireguard: None where the hosts reach all others by their addresses in the network.
+        tunnel: whether they can be part of a Tunnel; another choice is other machines.
     """
 
     label: str
@@ -77,7 +61,7 @@ class AwsMachinesArgs:
     groups: Mapping[str, MachineGroup]
     images: Mapping[Architecture, str]
     public_key: pulumi.Input[str]
-    wireguard: WireGuard | None = None
+    tunnel: bool = False
 
     # where
     subnets: Mapping[str, pulumi.Input[str]]
@@ -95,9 +79,7 @@ class AwsHost:
         id: EC2's id of it.
         role, zone, type: what it is for, and where and what it is.
         address, private_address: its public address, and the one inside the network.
-        advertise_address: its address for the other hosts of the Swarm.
         host_key: the SSH host key that was planted.
-        wireguard_key: the public key of its tunnel.
     """
 
     id: pulumi.Output[str]
@@ -106,9 +88,7 @@ class AwsHost:
     type: str
     address: pulumi.Output[str]
     private_address: pulumi.Output[str]
-    advertise_address: pulumi.Output[str]
     host_key: pulumi.Output[str]
-    wireguard_key: pulumi.Output[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +100,10 @@ class AwsMachinesOutputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """One machine of a group, its zone, and its end of the tunnel."""
+    """One machine of a group, and its zone."""
 
     group: MachineGroup
     zone: str
-    tunnel: Tunnel | None
 
 
 class AwsMachines(pulumi.ComponentResource):
@@ -137,7 +116,7 @@ class AwsMachines(pulumi.ComponentResource):
         super().__init__("mcp-fleet:hosts:AwsMachines", name, {}, opts)
         check(args)
         self._name, self._args = name, args
-        machines = placed(args.groups, list(args.subnets), args.wireguard)
+        machines = placed(args.groups, list(args.subnets))
         hosts = {machine: self._host(machine, it) for machine, it in machines.items()}
         self.outputs = AwsMachinesOutputs(hosts=hosts)
         self.register_outputs({"hosts": {machine: vars(host) for machine, host in hosts.items()}})
@@ -147,7 +126,7 @@ class AwsMachines(pulumi.ComponentResource):
         keys = self._keys(machine)
         data = pulumi.Output.all(args.public_key, keys).apply(
             lambda both: checked_size(
-                user_data(hostname=f"{args.label}-{machine}", public_key=both[0], keys=both[1], tunnel=it.tunnel)
+                user_data(hostname=f"{args.label}-{machine}", public_key=both[0], keys=both[1], tunnel=args.tunnel)
             )
         )
         tags = {**args.tags, "Name": f"{args.label}-{machine}"}
@@ -178,7 +157,6 @@ class AwsMachines(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["userData"]),
         )
-        advertised = it.tunnel.address.partition("/")[0] if it.tunnel else instance.private_ip
         return AwsHost(
             id=instance.id,
             role=it.group.role,
@@ -186,9 +164,7 @@ class AwsMachines(pulumi.ComponentResource):
             type=it.group.type,
             address=instance.public_ip,
             private_address=instance.private_ip,
-            advertise_address=pulumi.Output.from_input(advertised),
             host_key=pulumi.Output.unsecret(keys.apply(lambda found: found.ssh_public)),
-            wireguard_key=pulumi.Output.unsecret(keys.apply(lambda found: found.wireguard_public)),
         )
 
     def _keys(self, machine: str) -> pulumi.Output[MachineKeys]:
@@ -200,14 +176,10 @@ class AwsMachines(pulumi.ComponentResource):
         return seed.result.apply(machine_keys)
 
 
-def placed(groups: Mapping[str, MachineGroup], zones: Sequence[str], wireguard: WireGuard | None) -> dict[str, Placed]:
+def placed(groups: Mapping[str, MachineGroup], zones: Sequence[str]) -> dict[str, Placed]:
     """Return where each machine goes. One more in a group, or a group that is appended, moves no other machine."""
     return {
-        f"{name}-{number + 1}": Placed(
-            group=group,
-            zone=zones[(turn + number) % len(zones)],
-            tunnel=tunnel_of(wireguard, wireguard.first[name] + number) if wireguard else None,
-        )
+        f"{name}-{number + 1}": Placed(group=group, zone=zones[(turn + number) % len(zones)])
         for turn, (name, group) in enumerate(groups.items())
         for number in range(group.count)
     }
@@ -228,10 +200,10 @@ def architecture(instance_type: str) -> Architecture:
     return "arm64" if arm else "x86_64"
 
 
-def tunnel_of(wireguard: WireGuard, number: int) -> Tunnel:
-    """Return the end of the tunnel that has this number in the network."""
-    network = ipaddress.IPv4Network(wireguard.network)
-    return Tunnel(address=f"{network[number]}/{network.prefixlen}", port=wireguard.port)
+def has_gpu(instance_type: str) -> bool:
+    """Whether machines of a type have GPUs: those of the families G and P, such as g6.xlarge and p5.48xlarge."""
+    found = FAMILY.fullmatch(instance_type)
+    return found is not None and found["letters"] in GPU_FAMILIES
 
 
 def checked_size(data: str) -> str:
@@ -260,31 +232,10 @@ def check(args: AwsMachinesArgs) -> None:
                 f"AWS: {instance_type} is {kind}, and images[{kind!r}] is {image!r}; give the id of one image, such as "
                 "ami-0123456789abcdef0, so that the machines change only when it does"
             )
-    if args.wireguard:
-        check_addresses(args.groups, args.wireguard)
-    managers = [it.zone for it in placed(args.groups, list(args.subnets), None).values() if it.group.role == "manager"]
+    managers = [it.zone for it in placed(args.groups, list(args.subnets)).values() if it.group.role == "manager"]
     wanted = min(len(managers), ZONES_OF_MANAGERS)
     if len(set(managers)) < wanted:
         raise pulumi.RunError(
             f"AWS: {len(managers)} managers are in {len(set(managers))} zones, and one zone that fails must not take "
             f"the quorum with it; give subnets in {wanted} zones, and all managers in one group"
         )
-
-
-def check_addresses(groups: Mapping[str, MachineGroup], wireguard: WireGuard) -> None:
-    """Refuse groups without addresses in the tunnel's network, or with the same ones.
-
-    Raises:
-        pulumi.RunError: Says which.
-    """
-    network = ipaddress.IPv4Network(wireguard.network)
-    taken: dict[int, str] = {}
-    for name, group in groups.items():
-        if name not in wireguard.first:
-            raise pulumi.RunError(f"AWS: wireguard.first: {name!r} is missing; give the number of its first machine")
-        for number in range(wireguard.first[name], wireguard.first[name] + group.count):
-            if not 0 < number < network.num_addresses - 1:
-                raise pulumi.RunError(f"AWS: wireguard.first: {network} has no address {number} for {name!r}")
-            if number in taken:
-                raise pulumi.RunError(f"AWS: wireguard.first: {name!r} and {taken[number]!r} share number {number}")
-            taken[number] = name

@@ -83,6 +83,12 @@ def failures(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[tuple[str
     if not olds:
         return []
     before = inputs_of(olds)
+    if before.machine == wanted.machine and before.advertise_address != wanted.advertise_address:
+        reason = (
+            f"{wanted.node} is in the Swarm at {before.advertise_address}, and a machine keeps its address for life; "
+            "put back what gave it that one (a tunnel was added, left out or renumbered), or build the stack anew"
+        )
+        return [("advertise_address", reason)]
     return [
         (name, "a Swarm's own settings are fixed when it is made; put the old value back, or destroy the stack first")
         for name in FIXED
