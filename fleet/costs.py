@@ -66,20 +66,30 @@ NOTHING = Costs(groups={}, shared={}, servers={})
 """What a stack costs that does not exist, or runs on a machine that is there anyhow."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Machines:
+    """A group of machines: how many, what all of them cost, and for which places they are."""
+
+    count: int
+    cost: Cost
+    places: frozenset[str]
+    manage: bool
+
+
 def monthly(config: StackConfig, prices: Prices) -> Costs:
     """Return what a stack costs. On this machine that is nothing."""
     if config.hosts == "local":
         return NOTHING
     aws = config.hosts.aws
-    groups = {name: _group(group, aws.region, prices) for name, group in aws.groups.items()}
+    groups = {name: _group(name, group, aws.region, prices) for name, group in aws.groups.items()}
     return Costs(
-        groups=groups,
+        groups={name: group.cost for name, group in groups.items()},
         shared=_shared(aws, prices),
-        servers=dict(_servers(config.servers, aws, groups)),
+        servers=dict(_servers(config.servers, groups)),
     )
 
 
-def _group(group: AwsGroup, region: str, prices: Prices) -> Cost:
+def _group(name: str, group: AwsGroup, region: str, prices: Prices) -> _Machines:
     machine = prices.ec2.hourly.get(group.type, {}).get(region)
     disk = prices.ebs.gp3.get(region)
     monthly = [
@@ -87,7 +97,12 @@ def _group(group: AwsGroup, region: str, prices: Prices) -> Cost:
         (f"gp3 in {region}", None if disk is None else disk * group.disk_gibibytes),
         ("address", prices.network.address * HOURS),
     ]
-    return _sum(f"{group.count} x {group.type}", [(what, price, group.count) for what, price in monthly])
+    return _Machines(
+        count=group.count,
+        cost=_sum(f"{group.count} x {group.type}", [(what, price, group.count) for what, price in monthly]),
+        places=frozenset({AWS_PLACE, name}),
+        manage=group.role == "manager",
+    )
 
 
 def _shared(aws: AwsConfig, prices: Prices) -> Mapping[str, Cost]:
@@ -112,28 +127,26 @@ def _sum(what: str, parts: Sequence[tuple[str, float | None, int]]) -> Cost:
     )
 
 
-def _servers(
-    servers: Mapping[str, ServerConfig], aws: AwsConfig, groups: Mapping[str, Cost]
-) -> Iterator[tuple[str, Cost]]:
+def _servers(servers: Mapping[str, ServerConfig], groups: Mapping[str, _Machines]) -> Iterator[tuple[str, Cost]]:
     """Divide each group's cost by the limits of the servers that may run there, CPU and memory counting half each.
 
     What may run in several groups is spread over them by their machines.
     """
-    loads = {name: _loads(server, aws) for name, server in servers.items()}
+    loads = {name: _loads(server, groups) for name, server in servers.items()}
     cpu = {group: sum(load.get(group, (0, 0))[0] for load in loads.values()) for group in groups}
     memory = {group: sum(load.get(group, (0, 0))[1] for load in loads.values()) for group in groups}
     for name, load in loads.items():
         dollars = sum(
-            groups[group].dollars * (cpus / cpu[group] + bytes_ / memory[group]) / 2
+            groups[group].cost.dollars * (cpus / cpu[group] + bytes_ / memory[group]) / 2
             for group, (cpus, bytes_) in load.items()
         )
-        unknown = tuple(dict.fromkeys(what for group in load for what in groups[group].unknown))
+        unknown = tuple(dict.fromkeys(what for group in load for what in groups[group].cost.unknown))
         yield name, Cost(what=_limits(servers[name]), dollars=dollars, unknown=unknown)
 
 
-def _loads(server: ServerConfig, aws: AwsConfig) -> Mapping[str, tuple[float, float]]:
+def _loads(server: ServerConfig, groups: Mapping[str, _Machines]) -> Mapping[str, tuple[float, float]]:
     """CPUs and bytes of a server's limits on each group of machines."""
-    places = {name: group.count for name, group in aws.groups.items() if _may_run(server, name, group)}
+    places = {name: group.count for name, group in groups.items() if _may_run(server, group)}
     machines = sum(places.values())
     return {
         name: (server.replicas * server.cpu * count / machines, server.replicas * server.memory * count / machines)
@@ -145,10 +158,10 @@ def _limits(server: ServerConfig) -> str:
     return f"{server.replicas} x {server.cpu:g} CPU, {server.memory / MEBIBYTE:g}M"
 
 
-def _may_run(server: ServerConfig, name: str, group: AwsGroup) -> bool:
+def _may_run(server: ServerConfig, group: _Machines) -> bool:
     if server.volume:
-        return group.role == "manager"  # one of them has the volumes
-    return server.place in (None, AWS_PLACE, name)
+        return group.manage  # one of them has the volumes
+    return server.place is None or server.place in group.places
 
 
 def _json(cost: Cost) -> dict[str, Any]:
