@@ -233,6 +233,7 @@ def _record(server: str, stack: str) -> None:
     """Record the tools of a server that was added. What keeps that from being done keeps nobody from adding it."""
     from fleet import tools_recording
     from fleet.console import say
+    from fleet.markdown import counted
 
     try:
         recorded = tools_recording.record_all(stack, [server])
@@ -240,7 +241,7 @@ def _record(server: str, stack: str) -> None:
         say(f"its tools are not recorded: {error}")
         say(f"  then: fleet tools lock {server} --stack {stack}")
     else:
-        say(f"recorded in tools.lock.json: {recorded[server]} tools; commit it with {server!r}")
+        say(f"recorded in tools.lock.json: {counted(recorded[server], 'tool') or 'no tool'}; commit it too")
 
 
 def _assignment(text: str) -> tuple[str, str]:

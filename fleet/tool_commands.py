@@ -39,10 +39,11 @@ def lock(
     """
     from fleet import tools_recording
     from fleet.console import say
+    from fleet.markdown import counted
 
     recorded = tools_recording.record_all(stack, servers or None)
     for name, count in recorded.items():
-        say(f"{name}: {count} tools")
+        say(f"{name}: {counted(count, 'tool') or 'no tool'}")
     if not recorded:
         say(f"all servers of stack {stack!r} are recorded for their lines")
 

@@ -78,6 +78,7 @@ def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
     if missing := [name for name in wanted if name not in config.servers]:
         known = ", ".join(sorted(config.servers)) or "none"
         raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
+    needed = _lines(workshop.project)
     found: dict[str, int] = {}
     failed: list[FleetError] = []
     for name in wanted:
@@ -87,7 +88,7 @@ def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
             failed.append(error)
             continue
         lock, found[name] = lock.with_surface(name, surface), len(surface.tools)
-    tools_lock.write(lock.only(_lines(workshop.project)), workshop.project)
+    tools_lock.write(lock.only(needed), workshop.project)
     if failed:
         raise FleetError("\n".join(map(str, failed)), hint=failed[0].hint)
     return found
