@@ -1,11 +1,11 @@
 """What the environment of a pull request is: its name, its ports, its servers and its stack's file. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dev.home import PROJECT
 from fleet.stackfile import CONFIG, SERVERS, StackText
-from stacks.config import StackConfig
+from stacks.config import ServerConfig, StackConfig
 from stacks.source import PathSource
 
 PORT_KEYS = ("port", "registry-port")
@@ -28,18 +28,25 @@ def ports(number: int) -> Mapping[str, int]:
     return {key: first + offset for offset, key in enumerate(PORT_KEYS)}
 
 
-def changed_servers(before: StackConfig, after: StackConfig, code_changed: Callable[[str], bool]) -> tuple[str, ...]:
+def changed_servers(before: StackConfig, after: StackConfig, changed: Callable[[str], bool]) -> tuple[str, ...]:
     """Return the servers that a pull request adds or changes.
 
     Args:
-        code_changed: whether a folder of the project is another now.
+        changed: whether a file or folder of the project is another now.
     """
     return tuple(
         name
         for name, server in sorted(after.servers.items())
-        if before.servers.get(name) != server
-        or (isinstance(server.source, PathSource) and code_changed(server.source.path))
+        if before.servers.get(name) != server or any(map(changed, _read_for(server)))
     )
+
+
+def _read_for(server: ServerConfig) -> Iterator[str]:
+    """What of the project decides what a server is, besides its line."""
+    if isinstance(server.source, PathSource):
+        yield server.source.path
+    if server.entry is not None:
+        yield f"catalog/{server.entry.label}.json"
 
 
 def stack_document(

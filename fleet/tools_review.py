@@ -88,12 +88,19 @@ def _server(name: str, before: Recorded | None, after: Recorded, code: str) -> S
     server = after.config.servers[name]
     if reason := unrecorded(name, server, after.lock, code):
         return ServerTools(server=name, unrecorded=reason)
-    old = before.config.servers.get(name) if before else None
-    then = before.lock.surface(name, tools_lock.line(old)) if before and old else None
     if before is None:
         return ServerTools(server=name)
+    then = _recorded_before(name, before)
     now = after.lock.surface(name, tools_lock.line(server))
     return ServerTools(server=name, changes=tuple(_changes(_tools(then), _tools(now))))
+
+
+def _recorded_before(name: str, before: Recorded) -> Surface | None:
+    """What was recorded for a server's line; where its entry of the catalog was another, the one that was there."""
+    if (old := before.config.servers.get(name)) is None:
+        return None
+    known = before.lock.servers.get(name, ())
+    return before.lock.surface(name, tools_lock.line(old)) or (known[0] if len(known) == 1 else None)
 
 
 def _tools(surface: Surface | None) -> Mapping[str, Tool]:

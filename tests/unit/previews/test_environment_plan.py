@@ -34,6 +34,11 @@ def test_servers_that_are_new_or_another_are_in_it_and_those_that_are_not_are_no
     assert changed_servers(before, after, lambda folder: folder == "./servers/wiki") == ("new", "time", "wiki")
 
 
+def test_a_server_of_the_catalog_is_another_with_its_entry() -> None:
+    same = config(time="catalog:time", git="catalog:git")
+    assert changed_servers(same, same, lambda file: file == "catalog/time.json") == ("time",)
+
+
 def test_its_file_is_the_template_with_ports_of_its_own_and_these_servers() -> None:
     present = StackText("encryptionsalt: v1:abc\nconfig: {mcp-fleet:grafana-port: 3000}\n", name="Pulumi.pr-7.yaml")
     assert stack_document(7, TEMPLATE, STAGING, ("fetch",), present) == {

@@ -110,6 +110,13 @@ def test_a_server_that_is_new_shows_all_its_tools() -> None:
     assert [change.kind for change in time.changes] == ["appears"]
 
 
+def test_a_line_that_stays_while_its_entry_of_the_catalog_changes_is_compared_with_what_was_there() -> None:
+    """As both are read with the catalog of today, the line before is the line after."""
+    before = Recorded(config=AFTER.config, lock=BEFORE.lock)
+    kinds = {change.tool: change.kind for change in tools_review.review(before, AFTER, {})[-1].changes}
+    assert kinds == {"convert": "appears", "now": "changed", "zones": "disappears"}
+
+
 def test_the_lock_keeps_what_some_stack_runs_and_nothing_else() -> None:
     lines = {"time": frozenset({tools_lock.line(AFTER.config.servers["time"])})}
     both = BEFORE.lock.with_surface("time", AFTER.lock.servers["time"][0])
