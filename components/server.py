@@ -1,7 +1,8 @@
 """One MCP server: its image, its secrets, and its replicas under the bridge."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pulumi
@@ -45,6 +46,7 @@ class McpServerArgs:
         arguments: what the command gets.
         environment: plain variables of the command.
         secrets: secret variables of the command, by name. Nobody else can read them.
+        files: text files that the command reads, by absolute path.
         gateway_token: what the gateway shows to this server alone.
         consul: URL of the Consul where the replicas register.
         otlp: URL of the OTLP receiver for traces; None for no traces.
@@ -67,6 +69,7 @@ class McpServerArgs:
     arguments: Sequence[pulumi.Input[str]] = ()
     environment: Mapping[str, pulumi.Input[str]]
     secrets: Mapping[str, pulumi.Input[str]]
+    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     volume: bool = False
     mode: Mode = "auto"
     workers: int = 1
@@ -123,6 +126,7 @@ class McpServer(pulumi.ComponentResource):
                     **cache_environment(name, args, image.outputs.ref),
                 },
                 secrets=self._secrets(name, args),
+                configs=self._configs(name, args),
                 volumes=self._volumes(name, args),
                 replicas=args.replicas,
                 constraints=args.constraints,
@@ -149,10 +153,19 @@ class McpServer(pulumi.ComponentResource):
             ),
         ]
 
+    def _configs(self, name: str, args: McpServerArgs) -> list[MountedFile]:
+        files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)
+        return [files.config(_file_name(path), args.files[path], path) for path in sorted(args.files)]
+
     def _volumes(self, name: str, args: McpServerArgs) -> dict[str, pulumi.Input[str]]:
         if not args.volume:
             return {}
         return {_DATA: data_volume(name, args.fleet, self).name}
+
+
+def _file_name(path: str) -> str:
+    """Return what a file is called among the server's resources: /a/b and /a-b are two of them."""
+    return f"file-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
 
 def bridge_environment(name: str, args: McpServerArgs) -> dict[str, pulumi.Input[str]]:
@@ -191,9 +204,10 @@ def cache_environment(name: str, args: McpServerArgs, image: pulumi.Input[str]) 
 
 def _release(args: McpServerArgs, image: pulumi.Input[str]) -> pulumi.Output[str]:
     """Return a name of all that decides what the server answers. Only who has the fleet's key can compute it."""
+    files = [dict(args.files)] if args.files else []
     parts = pulumi.Output.all(
         args.fleet.name_key,
-        pulumi.Output.json_dumps([image, list(args.arguments), dict(args.environment), dict(args.secrets)]),
+        pulumi.Output.json_dumps([image, list(args.arguments), dict(args.environment), dict(args.secrets), *files]),
     )
     return pulumi.Output.unsecret(parts.apply(lambda values: content_name("release", values[1], values[0])))
 

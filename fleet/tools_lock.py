@@ -87,6 +87,7 @@ def line(server: ServerConfig) -> Line:
         sorted(server.constraints),
         sorted(server.packages),
         server.install_scripts,
+        *([dict(server.files)] if server.files else []),
     ]
     return Line(source=str(server.source), settings=_hash(settings)[:12])
 

@@ -4,6 +4,7 @@ Source: https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
@@ -115,6 +116,8 @@ class Extension(_Model):
     """Version constraints on what it depends on, without which it does not start."""
     system_packages: tuple[str, ...] = ()
     """Debian packages that its image needs."""
+    files: dict[str, str] = Field(default={})
+    """Text files that it reads, by their paths in its container."""
     volume: bool = False
     mode: Literal["auto", "isolated", "shared"] = "auto"
     memory: str = "512M"
@@ -217,10 +220,13 @@ class Entry(_Model):
             **({} if extension.start_seconds is None else {"start-seconds": extension.start_seconds}),
         }
         env = {variable.name: variable.default for variable in self.variables if variable.default is not None}
-        lines_env = line.get("env", {})
-        # What is no mapping is for the model to refuse.
-        merged = {**env, **lines_env} if isinstance(lines_env, dict) else lines_env
-        return {**own, **line, "env": merged, "source": self.source}
+        merged = {"env": _merged(env, line.get("env", {})), "files": _merged(extension.files, line.get("files", {}))}
+        return {**own, **line, **merged, "source": self.source}
+
+
+def _merged(own: Mapping[str, str], lines: object) -> object:
+    """Return `own` with what the line has; what is no mapping is for the model to refuse."""
+    return {**own, **lines} if isinstance(lines, dict) else lines
 
 
 def _words(arguments: tuple[Argument, ...]) -> list[str]:

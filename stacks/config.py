@@ -88,6 +88,9 @@ Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string",
 VariableValue = Annotated[
     str, BeforeValidator(_variable_value), WithJsonSchema({"type": ["string", "number", "boolean"]})
 ]
+FilePath = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")]
+FileText = Annotated[str, Field(min_length=1, max_length=500_000)]
+"""As much as Swarm takes as one config."""
 _TOOLS_SCHEMA = {"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 Tools = Annotated[
     tuple[str, ...] | Literal["*"],
@@ -124,6 +127,8 @@ class ServerConfig(ConfigModel):
     """Variables that must be set in `mcp-fleet:secrets` for this server; it gets these and no others."""
     volume: bool = False
     """Give it a volume of its own at /data. Its releases then stop the old replica first."""
+    files: dict[FilePath, FileText] = Field(default={})
+    """Text files that it reads, such as its own configuration, by their paths in its container. No secrets."""
     packages: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")], ...] = ()
     """Debian packages that its image needs."""
     constraints: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*[<>=!~][^\s;]*$")], ...] = ()

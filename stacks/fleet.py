@@ -206,6 +206,7 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> Mc
         arguments=server.args,
         environment=server.env,
         secrets={variable: _secret(stack, name, variable) for variable in sorted(server.secrets)},
+        files=server.files,
         volume=server.volume,
         mode=server.mode,
         workers=server.workers,

@@ -154,6 +154,7 @@ def server(
     pool: int = 1,
     shared_cache: bool = True,
     arguments: Sequence[str] = ("--local-timezone", "UTC"),
+    files: Mapping[str, str] | None = None,
 ) -> McpServer:
     return McpServer(
         "time",
@@ -163,6 +164,7 @@ def server(
             arguments=arguments,
             environment={"COLOUR": "blue"},
             secrets={"API_TOKEN": secret("variable")},
+            files=files or {},
             volume=volume,
             mode=mode,
             workers=workers,

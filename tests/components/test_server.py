@@ -56,6 +56,7 @@ def test_replicas_share_results_in_redis_as_a_user_of_their_own() -> None:
 
 def test_results_of_other_arguments_are_not_shared() -> None:
     assert cache()["MCP_BRIDGE_CACHE_RELEASE"] == cache()["MCP_BRIDGE_CACHE_RELEASE"]
+    assert cache()["MCP_BRIDGE_CACHE_RELEASE"] != cache(files={"/etc/x": "y"})["MCP_BRIDGE_CACHE_RELEASE"]
     assert (
         cache()["MCP_BRIDGE_CACHE_RELEASE"] != cache(arguments=["--local-timezone", "CET"])["MCP_BRIDGE_CACHE_RELEASE"]
     )
@@ -89,6 +90,18 @@ def test_a_secret_s_file_ends_with_the_line_feed_that_the_bridge_takes_off() -> 
     engine, _ = deploy(examples.server)
     data = engine.one("docker:index/secret:Secret", "time-API_TOKEN").inputs["data"]["value"]
     assert base64.b64decode(data).decode() == examples.SECRETS["variable"] + "\n"
+
+
+def test_each_file_is_at_its_path_for_the_server_to_read() -> None:
+    files = {"/etc/mcp/a.yaml": "one", "/etc/mcp-a.yaml": "two"}
+    engine, _ = deploy(lambda: examples.server(files=files))
+    configs = engine.one(SERVICE, "time").inputs["taskSpec"]["containerSpec"]["configs"]
+    assert {(each["fileName"], each["fileUid"], each["fileMode"]) for each in configs} == {
+        ("/etc/mcp/a.yaml", "10001", 0o444),
+        ("/etc/mcp-a.yaml", "10001", 0o444),
+    }
+    held = [config.inputs["data"] for config in engine.of_type("serviceConfig:ServiceConfig").values()]
+    assert sorted(base64.b64decode(data).decode() for data in held) == ["one", "two"]
 
 
 def test_a_release_starts_first_unless_two_replicas_would_share_a_volume() -> None:

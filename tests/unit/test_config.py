@@ -32,6 +32,7 @@ def test_everything_of_a_server_can_be_said() -> None:
             source: {TIME}
             args: [--verbose, 8080]
             env: {{LEVEL: 3, FAST: true, RATE: 0.5, NAME: x}}
+            files: {{/etc/time/zones.yaml: "home: UTC\\n"}}
             packages: [git]
             constraints: ["pydantic<2.12"]
             replicas: 3
@@ -44,6 +45,7 @@ def test_everything_of_a_server_can_be_said() -> None:
         """
     )
     server = config.servers["time"]
+    assert server.files == {"/etc/time/zones.yaml": "home: UTC\n"}
     assert server.args == ("--verbose", "8080")
     assert server.env == {"LEVEL": "3", "FAST": "true", "RATE": "0.5", "NAME": "x"}
     assert (server.memory, server.start_seconds, server.constraints) == (1 << 30, 90, ("pydantic<2.12",))
