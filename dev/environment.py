@@ -37,6 +37,8 @@ def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
         "PULUMI_RUN_PROGRAM": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "DOCKER_HOST": found.engine_host,
+        # Empty is as good as unset: the Docker provider would heed the caller's before DOCKER_HOST.
+        "DOCKER_CONTEXT": "",
     }
     if found.own_engine:
         variables["DOCKER_CONFIG"] = str(home.docker_config())

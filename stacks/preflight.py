@@ -1,10 +1,12 @@
 """What the Docker host must offer before anything is changed: reading it, and judging what was read."""
 
-import os
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import docker
 from docker.context import ContextAPI
@@ -15,7 +17,9 @@ from .config import MEBIBYTE, StackConfig
 from .problems import Problem
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+HOST_VARIABLE = "DOCKER_HOST"
 CONTEXT_VARIABLE = "DOCKER_CONTEXT"
+CERTIFICATES_VARIABLE = "DOCKER_CERT_PATH"
 TIMEOUT_SECONDS = 10
 START_ENGINE = "start Docker (`make engine` starts the project's own), or set DOCKER_HOST to one that runs"
 JOIN_SWARM = "run `docker swarm init` there, or set DOCKER_HOST to a manager"
@@ -43,12 +47,41 @@ class HostFacts:
     without_quorum: str | None = None
 
 
-def engine_address() -> str:
+def engine_address(environment: Mapping[str, str]) -> str:
     """Return the address of the Docker engine as the docker command would choose it."""
-    if address := os.environ.get("DOCKER_HOST"):
+    if address := environment.get(HOST_VARIABLE):
         return address
+    if name := environment.get(CONTEXT_VARIABLE):
+        return _address_of(name, environment) or DEFAULT_ADDRESS
     context = ContextAPI.get_current_context()
     return (context.Host if context else None) or DEFAULT_ADDRESS
+
+
+def context_problems(environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield what leads the Docker provider, which heeds DOCKER_CONTEXT before the address it is given, elsewhere."""
+    name = environment.get(CONTEXT_VARIABLE)
+    if not name:
+        return
+    found = _address_of(name, environment)
+    if found is None:
+        yield Problem(message=f"{CONTEXT_VARIABLE} is set to {name!r}, and Docker has no such context; unset it")
+    elif (address := environment.get(HOST_VARIABLE)) and address != found:
+        yield Problem(
+            message=f"{CONTEXT_VARIABLE} is set to {name!r}, whose engine is {found}, and {HOST_VARIABLE} to "
+            f"{address}; unset the one that is not meant"
+        )
+
+
+def _address_of(context: str, environment: Mapping[str, str]) -> str | None:
+    """Return the address of the engine of a Docker context, if there is such a context.
+
+    Read by hand: docker-py looks for contexts only where there is a config.json as well.
+    """
+    if context == "default":
+        return environment.get(HOST_VARIABLE) or DEFAULT_ADDRESS
+    folder = Path(environment.get("DOCKER_CONFIG") or Path(environment.get("HOME", "/")) / ".docker")
+    file = folder / "contexts/meta" / hashlib.sha256(context.encode()).hexdigest() / "meta.json"
+    return str(json.loads(file.read_bytes())["Endpoints"]["docker"]["Host"]) if file.is_file() else None
 
 
 def read_host_facts(address: str) -> HostFacts:
@@ -109,11 +142,12 @@ def host_problems(config: StackConfig, facts: HostFacts) -> Iterator[Problem]:
 
 def ssh_problems(environment: Mapping[str, str]) -> Iterator[Problem]:
     """Yield what keeps this machine from reaching hosts in a cloud, whose Docker is reached by SSH."""
-    if environment.get(CONTEXT_VARIABLE):
-        yield Problem(
-            message=f"{CONTEXT_VARIABLE} is set to {environment[CONTEXT_VARIABLE]!r}, and the provider would use that "
-            "instead of the stack's hosts; unset it"
-        )
+    for variable in (CONTEXT_VARIABLE, CERTIFICATES_VARIABLE):
+        if environment.get(variable):
+            yield Problem(
+                message=f"{variable} is set to {environment[variable]!r}, and the provider would use that instead of "
+                "the stack's hosts; unset it"
+            )
     if shutil.which("ssh", path=environment.get("PATH")) is None:
         yield Problem(message="no `ssh` on PATH; install OpenSSH's client, which reaches the hosts' Docker")
 

@@ -133,6 +133,20 @@ class Deployment:
         self.stack.up(on_event=recorder, on_output=print, color="never")
         return recorder
 
+    def up_with_events(self, file: Path) -> str:
+        """Bring the stack up, write the engine's own log of events to a file, and return all that was said."""
+        self.write()
+        run = subprocess.run(
+            ["pulumi", "up", "--stack", self.name, "--yes", "--skip-preview", "--color=never", f"--event-log={file}"],
+            cwd=self.directory,
+            env={**self.environment, "PULUMI_DEBUG_COMMANDS": "true"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout + run.stderr
+
     def preview(self) -> Recorder:
         self.write()
         recorder = Recorder()
@@ -164,6 +178,14 @@ class Deployment:
 
     def set_secret(self, path: str, value: str) -> None:
         self.stack.set_config(f"mcp-fleet:{path}", automation.ConfigValue(value, secret=True), path=True)
+
+    def state(self) -> str:
+        """Return the state as it is stored: secrets encrypted, which export_stack of the automation API opens."""
+        command = ["pulumi", "stack", "export", "--stack", self.name]
+        run = subprocess.run(
+            command, cwd=self.directory, env=self.environment, capture_output=True, text=True, check=True
+        )
+        return run.stdout
 
     def outputs(self) -> dict[str, Any]:
         return {name: output.value for name, output in self.stack.outputs().items()}

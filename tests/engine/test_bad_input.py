@@ -88,3 +88,10 @@ def test_a_docker_that_does_not_answer_is_named(empty: Deployment) -> None:
     run = empty.preview_of_the_file_as_it_is(DOCKER_HOST="unix:///nowhere/docker.sock")
     assert run.returncode != 0
     assert "/nowhere/docker.sock" in run.stdout + run.stderr
+
+
+def test_a_docker_context_in_the_caller_s_shell_does_not_lead_the_stack_elsewhere(empty: Deployment) -> None:
+    empty.write()
+    run = empty.preview_of_the_file_as_it_is(DOCKER_CONTEXT="elsewhere")
+    assert run.returncode != 0
+    assert "DOCKER_CONTEXT is set to 'elsewhere'" in run.stdout + run.stderr

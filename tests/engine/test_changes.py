@@ -39,7 +39,6 @@ def extra(fleet: Deployment) -> Iterator[Deployment]:
     with undisturbed(fleet, but="extra"):
         fleet.up()
     yield fleet
-    fleet.stack.remove_config("mcp-fleet:secrets", path=True)
     fleet.config["servers"] = before
     with undisturbed(fleet, but="extra"):
         fleet.up()
@@ -74,42 +73,6 @@ def test_a_server_that_is_updated_fails_no_call(extra: Deployment) -> None:
         extra.up()
     assert traffic.failures == []
     assert traffic.answered > 0
-
-
-def test_a_secret_reaches_its_server_and_nothing_else(extra: Deployment) -> None:
-    canary = "canary-4f2e9c7b1d"
-    source = extra.config["servers"]["everything"]
-    extra.config["servers"] = extra.with_server("extra", {"source": source, "secrets": ["CANARY"]})
-    extra.write()
-    refused = extra.failing(extra.stack.preview)
-    assert "extra" in refused
-    assert "CANARY" in refused
-    assert "pulumi config set --secret --path" in refused
-    extra.set_secret("secrets.extra.CANARY", canary)
-    with undisturbed(extra, but="extra"):
-        recorder = extra.up()
-    shown = ask(extra.url("extra"), extra.token("claude-code"), "get-env", {})
-    assert canary in shown.text, "the server must have it"
-    places = {
-        "the operation's output": recorder.text,
-        "the state": str(extra.stack.export_stack().deployment),
-        "the stack file": extra.config_file.read_text(),
-        "docker inspect": str([service.attrs for service in extra.services().values()]),
-        "the server's log": b"".join(extra.services()[f"{extra.name}-extra"].logs(stdout=True, stderr=True)).decode(),
-    }
-    for container in extra.containers("extra"):
-        places["docker inspect of a container"] = str(extra.docker.api.inspect_container(container))
-        places["the image"] = str(
-            extra.docker.images.get(extra.docker.api.inspect_container(container)["Image"]).history()
-        )
-    for place, content in places.items():
-        assert canary not in content, place
-
-    extra.set_secret("secrets.extra.CANARY", canary + "-rotated")
-    with undisturbed(extra, but="extra"):
-        extra.up()
-    shown = ask(extra.url("extra"), extra.token("claude-code"), "get-env", {})
-    assert canary + "-rotated" in shown.text
 
 
 def test_both_replicas_get_traffic_and_a_stopped_one_none(extra: Deployment) -> None:

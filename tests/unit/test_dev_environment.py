@@ -63,6 +63,12 @@ def test_a_docker_that_can_pull_nothing_gives_way_to_one_with_a_mirror_where_tha
     assert server.image_mirror
 
 
+def test_a_docker_context_of_the_caller_does_not_count(machine: Machine) -> None:
+    """The Docker provider would heed it before DOCKER_HOST."""
+    assert machine(BARE)["DOCKER_CONTEXT"] == ""
+    assert machine(LAPTOP)["DOCKER_CONTEXT"] == ""
+
+
 def test_a_passphrase_of_ones_own_wins(machine: Machine) -> None:
     assert machine(BARE)["PULUMI_CONFIG_PASSPHRASE"] == "mcp-fleet-dev"
     assert environment.environment({"PULUMI_CONFIG_PASSPHRASE": "mine"})["PULUMI_CONFIG_PASSPHRASE"] == "mine"
