@@ -77,7 +77,7 @@ def config_in(base: Base, stack: str) -> StackConfig:
     name = f"Pulumi.{stack}.yaml"
     text = base.text(name)
     if text is None:
-        return StackConfig()
+        return StackConfig.model_validate({})
     return stackfile.read_config(StackText(text, name=f"{name} in {base.commit[:12]}"), stack)
 
 

@@ -9,9 +9,10 @@ from fleet import costs
 from fleet.costs import Costs
 from fleet.prices import Prices
 from stacks.config import StackConfig
+from stacks.hosts_config import LAMBDA_LABS_PLACE
 
-USED = ("ec2", "ebs", "network", "keys")
-"""The parts of the price table that machines on AWS need."""
+ON_AWS = ("ec2", "ebs", "network", "keys")
+"""The parts of the price table that every stack in clouds needs; that of Lambda Labs has its place's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,5 +40,6 @@ class CostReview:
 def review(before: Costs | None, config: StackConfig, prices: Prices, today: date) -> CostReview:
     """Return what a configuration costs, beside what the stack cost before."""
     after = costs.monthly(config, prices)
-    paid = after.groups or (before and before.groups)
-    return CostReview(before=before, after=after, notes=tuple(prices.old(today, *USED)) if paid else ())
+    groups = {*after.groups, *(before.groups if before else ())}
+    used = [*(ON_AWS if groups else ()), *([LAMBDA_LABS_PLACE] if LAMBDA_LABS_PLACE in groups else [])]
+    return CostReview(before=before, after=after, notes=tuple(prices.old(today, *used)))

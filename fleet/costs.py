@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.hosts.lambda_labs import has_gpu
 from fleet.prices import Prices
 from stacks.config import MEBIBYTE, ServerConfig, StackConfig
-from stacks.hosts_config import AWS_PLACE, AwsConfig, AwsGroup
+from stacks.hosts_config import AWS_PLACE, GPU_PLACE, LAMBDA_LABS_PLACE, AwsConfig, AwsGroup, LambdaLabsConfig
 
 HOURS = 730
 """Hours of a month, as AWS counts them: https://aws.amazon.com/calculator/calculator-assumptions/."""
@@ -80,8 +81,10 @@ def monthly(config: StackConfig, prices: Prices) -> Costs:
     """Return what a stack costs. On this machine that is nothing."""
     if config.hosts == "local":
         return NOTHING
-    aws = config.hosts.aws
+    aws, lambda_labs = config.hosts.aws, config.hosts.lambda_labs
     groups = {name: _group(name, group, aws.region, prices) for name, group in aws.groups.items()}
+    if lambda_labs is not None:
+        groups[LAMBDA_LABS_PLACE] = _lambda_labs(lambda_labs, prices)
     return Costs(
         groups={name: group.cost for name, group in groups.items()},
         shared=_shared(aws, prices),
@@ -90,6 +93,9 @@ def monthly(config: StackConfig, prices: Prices) -> Costs:
 
 
 def _group(name: str, group: AwsGroup, region: str, prices: Prices) -> _Machines:
+    # Not at the top: the SDK of AWS takes longer to import than all the rest.
+    from components.hosts.aws.machines import has_gpu as aws_has_gpu
+
     machine = prices.ec2.hourly.get(group.type, {}).get(region)
     disk = prices.ebs.gp3.get(region)
     monthly = [
@@ -100,8 +106,22 @@ def _group(name: str, group: AwsGroup, region: str, prices: Prices) -> _Machines
     return _Machines(
         count=group.count,
         cost=_sum(f"{group.count} x {group.type}", [(what, price, group.count) for what, price in monthly]),
-        places=frozenset({AWS_PLACE, name}),
+        places=frozenset({AWS_PLACE, name, *([GPU_PLACE] if aws_has_gpu(group.type) else [])}),
         manage=group.role == "manager",
+    )
+
+
+def _lambda_labs(machines: LambdaLabsConfig, prices: Prices) -> _Machines:
+    """The dearest of the types that they may be, where all of them have prices: which it is, the launch decides."""
+    hourly = [(type_, prices.lambda_labs.hourly.get(type_)) for type_ in machines.types]
+    unknown = [(type_, None, machines.count) for type_, price in hourly if price is None]
+    dearest = max(((price, type_) for type_, price in hourly if price is not None), default=None)
+    known = [(dearest[1], dearest[0] * HOURS, machines.count)] if dearest and not unknown else []
+    return _Machines(
+        count=machines.count,
+        cost=_sum(f"{machines.count} x {' or '.join(machines.types)}", [*known, *unknown]),
+        places=frozenset({LAMBDA_LABS_PLACE, *([GPU_PLACE] if all(map(has_gpu, machines.types)) else [])}),
+        manage=False,
     )
 
 

@@ -1,5 +1,6 @@
 """What a stack costs, on a price table with round figures."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,20 @@ PRICES = Prices.model_validate(
         "ebs": {**OF, "gp3": {"us-east-1": 0.1}},
         "network": {**OF, "load_balancer": {"us-east-1": 0.01}, "address": 0.0},
         "keys": {**OF, "key": 1},
-        "lambda_labs": {**OF, "hourly": {}},
+        "lambda_labs": {**OF, "date": "2026-01-01", "hourly": {"gpu_1x_a10": 1, "gpu_1x_a100": 2}},
     }
 )
 MACHINE = 0.1 * 730 + 10
 """A t3.large with a disk of 100 GiB."""
 
 
-def stack(servers: dict[str, Any] | None = None, *, region: str = "us-east-1", **groups: dict[str, Any]) -> StackConfig:
+def stack(
+    servers: dict[str, Any] | None = None,
+    *,
+    region: str = "us-east-1",
+    gpus: Sequence[str] = (),
+    **groups: dict[str, Any],
+) -> StackConfig:
     group = {"role": "worker", "count": 1, "type": "t3.large", "disk-gibibytes": 100}
     aws = {
         "region": region,
@@ -41,7 +48,8 @@ def stack(servers: dict[str, Any] | None = None, *, region: str = "us-east-1", *
         "bucket": "a-bucket",
         "ssh-from": ["203.0.113.0/24"],
     }
-    return StackConfig.model_validate(with_shorthand({"hosts": {"aws": aws}, "servers": servers or {}}))
+    more = {"lambda_labs": {"regions": ["us-east-1"], "types": list(gpus), "count": 2}} if gpus else {}
+    return StackConfig.model_validate(with_shorthand({"hosts": {"aws": aws, **more}, "servers": servers or {}}))
 
 
 def test_machines_disks_balancer_and_key_are_counted() -> None:
@@ -79,6 +87,19 @@ def test_a_type_that_is_not_in_the_table_is_unknown_and_never_guessed() -> None:
     assert set(elsewhere.total.unknown) == {f"{what} in mx-central-1" for what in ("t3.large", "gp3", "load balancer")}
 
 
+def test_machines_of_lambda_labs_are_counted_as_the_dearest_that_they_may_be() -> None:
+    servers = {"model": {"source": "pypi:m@1", "place": "gpu"}, "time": {"source": "pypi:t@1", "place": "aws"}}
+    found = review(None, stack(servers, gpus=["gpu_1x_a10", "gpu_1x_a100"]), PRICES, TODAY)
+    machines = found.after.groups["lambda_labs"]
+    assert machines.what == "2 x gpu_1x_a10 or gpu_1x_a100"
+    assert machines.dollars == found.after.servers["model"].dollars == 2 * 2 * 730
+    assert found.after.servers["time"].dollars == pytest.approx(MACHINE)
+    assert found.notes == ()
+    later = review(None, stack(gpus=["gpu_8x_b300"]), PRICES, date(2026, 7, 1))
+    assert later.after.groups["lambda_labs"].unknown == ("gpu_8x_b300",)
+    assert later.notes == ("the prices of lambda_labs are of 2026-01-01, 181 days ago",)
+
+
 def test_the_comment_is_as_it_was_approved() -> None:
     before = costs.monthly(stack({"time": "pypi:t@1", "old": "pypi:o@1"}, worker={}), PRICES)
     after = stack({"time": "pypi:t@1"}, worker={"type": "m5.large", "count": 2}, gpu={"type": "p5.48xlarge"})
@@ -94,7 +115,7 @@ def test_a_table_older_than_half_a_year_says_so() -> None:
 
 
 def test_this_machine_costs_nothing() -> None:
-    found = review(None, StackConfig(), prices.read(), TODAY)
+    found = review(None, StackConfig.model_validate({}), prices.read(), TODAY)
     assert list(cost_comment.paid(found)) == []
     assert found.notes == ()
 
