@@ -7,15 +7,16 @@ machine it runs on but the kernel.
 import contextlib
 import json
 import os
+import resource
 import shlex
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from components.providers.ssh_docker import SshHost
 from dev import commands
@@ -88,8 +89,7 @@ class Machine:
             _write(self.folder / "keys" / user, keys)
         _write(self.folder / "users", " ".join(first.users))
         _write(self.folder / "sshd_config", _sshd(self.folder))
-        engine = {key: value for key, value in first.engine.items() if key not in SYSTEMD_ONLY}
-        _write(self.folder / "daemon.json", json.dumps(engine))
+        _write(self.folder / "daemon.json", json.dumps(applicable(first.engine)))
         _write(self.folder / "first-start", "".join(f"{shlex.join(command)}\n" for command in first.commands))
 
     def start(self, network: Network, addresses: Sequence[str], loopback_ports: Sequence[int] = ()) -> None:
@@ -166,11 +166,9 @@ class Machine:
 
     def kill(self) -> None:
         """Pull its plug."""
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        self._process = None
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
 
     def scrap(self) -> None:
         """Pull its plug and throw its disk away."""
@@ -187,6 +185,16 @@ class Machine:
                 raise EngineError(f"{self.name}: unshare started nothing\n{self.last_words()}")
             time.sleep(0.01)
         return int(found[0])
+
+
+def applicable(engine: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of dockerd as they can be had here: without systemd, with no more open files than this machine has."""
+    settings = {key: value for key, value in engine.items() if key not in SYSTEMD_ONLY}
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if files := settings.get("default-ulimits", {}).get("nofile"):
+        capped = {**files, "Soft": min(files["Soft"], most), "Hard": min(files["Hard"], most)}
+        settings["default-ulimits"] = {**settings["default-ulimits"], "nofile": capped}
+    return settings
 
 
 def _sshd(folder: Path) -> str:
@@ -211,7 +219,8 @@ def _write(path: Path, text: str, mode: int = 0o644) -> None:
 
 def remove_cgroups(name: str) -> None:
     """Remove the empty cgroups that a killed Docker leaves, deepest first."""
-    for found in Path("/sys/fs/cgroup").glob(f"**/{name}"):
+    root = Path("/sys/fs/cgroup")
+    for found in (root / name, *root.glob(f"*/{name}")):  # of version 2, and of each hierarchy of version 1
         for folder, _, _ in os.walk(found, topdown=False):
             with contextlib.suppress(OSError):
                 Path(folder).rmdir()

@@ -55,6 +55,11 @@ class Network:
         """Send what goes to `address` into this network."""
         run("ip", "route", "replace", f"{address}/32", "dev", self.name)
 
+    def lead_no_more(self, address: str) -> None:
+        """Undo `lead`; nothing happens where it was not called for this address."""
+        with contextlib.suppress(EngineError):
+            run("ip", "route", "delete", f"{address}/32", "dev", self.name)
+
     def plug(self, process: int) -> None:
         """Give the network namespace of a process the interface eth0 here."""
         pair = f"vm{secrets.token_hex(5)}"

@@ -77,6 +77,11 @@ def answers(address: str) -> bool:
     return _status(address, "/v2/") == http.HTTPStatus.OK
 
 
+def is_registry(address: str) -> bool:
+    """Whether a registry answers at this address, if only to ask for a login."""
+    return _status(address, "/v2/") in (http.HTTPStatus.OK, http.HTTPStatus.UNAUTHORIZED)
+
+
 def holds(address: str, repository: str, digest: str) -> bool:
     """Whether the registry has this manifest."""
     return _status(address, f"/v2/{repository}/manifests/{digest}") == http.HTTPStatus.OK

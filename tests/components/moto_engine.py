@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws, settings
 from pulumi.runtime import mocks
 
+from dev.cloud.aws_account import furnished
 from dev.plugins.aws.account import Account
 from dev.plugins.aws.tables import TYPES, resources
 from dev.plugins.checking import check
@@ -45,17 +46,5 @@ def aws_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, Any]]:
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(variable, "test")
     with mock_aws():
-        yield furnished(lambda service: boto3.client(service, region_name=REGION))
-
-
-def furnished(client: Any) -> Mapping[str, Any]:
-    """Put in what a fleet finds in an account: an image for each architecture, and a hosted zone."""
-    images = {
-        kind: client("ec2").register_image(Name=f"debian-{kind}", Architecture=kind, RootDeviceName="/dev/xvda")
-        for kind in ("x86_64", "arm64")
-    }
-    zone = client("route53").create_hosted_zone(Name="example.com", CallerReference="test")["HostedZone"]["Id"]
-    return {
-        "images": {kind: image["ImageId"] for kind, image in images.items()},
-        "hosted_zone": zone.rpartition("/")[2],
-    }
+        session = boto3.session.Session(region_name=REGION)
+        yield furnished(session.client)  # type: ignore[arg-type] # overloaded by name

@@ -1,27 +1,23 @@
 """A stack of hosts on AWS on the real engine, in an account of a moto server."""
 
 import gc
-import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pulumi
 import pulumi_aws as aws
 import pytest
-from moto import settings
-from moto.server import ThreadedMotoServer
 from pulumi import automation
 
 from components.hosts.aws.hosts import AwsHosts, AwsHostsArgs
+from dev.cloud.aws_account import CREDENTIALS, AwsAccount, Door, account
 from dev.plugins.aws.provider import SERVICES
 from tests.engine.deployment import Recorder
 
 REGION = "eu-west-1"
-CREDENTIALS = "test"
 
 
 class AwsStack:
@@ -93,71 +89,6 @@ class AwsStack:
         return recorder
 
 
-class MotoAccount:
-    """An account behind a moto server at `url`."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def client(self, service: str) -> Any:
-        """boto3's client of a service."""
-        session = boto3.session.Session(CREDENTIALS, CREDENTIALS, region_name=REGION)
-        return session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
-
-    def left(self) -> dict[str, list[Any]]:
-        """What is in the account, by kind, that a fleet may have made; kinds of which there is nothing are left out."""
-        ec2, iam, balancing = self.client("ec2"), self.client("iam"), self.client("elbv2")
-        number = self.client("sts").get_caller_identity()["Account"]
-        found: dict[str, list[Any]] = {
-            "instances": [
-                instance["InstanceId"]
-                for reservation in ec2.describe_instances()["Reservations"]
-                for instance in reservation["Instances"]
-                if instance["State"]["Name"] != "terminated"
-            ],
-            "volumes": ec2.describe_volumes()["Volumes"],
-            "networks": [vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
-            "groups": [it for it in ec2.describe_security_groups()["SecurityGroups"] if it["GroupName"] != "default"],
-            "gateways": ec2.describe_internet_gateways()["InternetGateways"],
-            "roles": iam.list_roles()["Roles"],
-            "profiles": iam.list_instance_profiles()["InstanceProfiles"],
-            "repositories": self.client("ecr").describe_repositories()["repositories"],
-            "buckets": self.client("s3").list_buckets()["Buckets"],
-            "balancers": balancing.describe_load_balancers()["LoadBalancers"],
-            "target groups": balancing.describe_target_groups()["TargetGroups"],
-            "certificates": self.client("acm").list_certificates()["CertificateSummaryList"],
-            "budgets": self.client("budgets").describe_budgets(AccountId=number)["Budgets"],
-            "records": self._records(),
-            "keys": self._keys(),
-        }
-        return {kind: things for kind, things in found.items() if things}
-
-    def _records(self) -> list[str]:
-        route53 = self.client("route53")
-        return [
-            record["Name"]
-            for zone in route53.list_hosted_zones()["HostedZones"]
-            for record in route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
-            if record["Type"] not in {"NS", "SOA"}
-        ]
-
-    def _keys(self) -> list[str]:
-        """Of the customer's; those that are about to be deleted don't count."""
-        kms = self.client("kms")
-        described = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
-        ours = [key for key in described if key["KeyManager"] == "CUSTOMER"]
-        return [key["KeyId"] for key in ours if key["KeyState"] != "PendingDeletion"]
-
-
-@contextmanager
-def moto_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoAccount]:
-    """An empty account on a server of its own, in which certificates are issued at once."""
-    monkeypatch.setattr(settings, "ACM_VALIDATION_WAIT", 0)
-    monkeypatch.setattr(logging.getLogger("werkzeug"), "disabled", True)  # a line a request
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield MotoAccount(f"http://{host}:{port}")
-    finally:
-        server.stop()
+def moto_account() -> AbstractContextManager[AwsAccount]:
+    """An empty account on a server of its own."""
+    return account(REGION, Door())

@@ -1,6 +1,5 @@
 """A stack of the test's own on the real engine: its project folder, its operations, and what Docker shows of it."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,24 +13,10 @@ import pytest
 import yaml
 from pulumi import automation
 
+from dev.project_copy import copy_project
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = (
-    "Pulumi.yaml",
-    "__main__.py",
-    "catalog",
-    "components",
-    "stacks",
-    "policy",
-    "images",
-    "wire",
-    "bridge",
-    "gateway",
-    "servers",
-    "monitoring",
-    "images.lock.json",
-)
 UNCHANGED = {automation.OpType.SAME, automation.OpType.READ, automation.OpType.REFRESH}
 
 
@@ -40,18 +25,6 @@ def committed_config() -> dict[str, Any]:
     committed = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
     ports = {key: free_port() for key in ("port", "registry-port", "grafana-port")}
     return {key.removeprefix("mcp-fleet:"): value for key, value in committed.items()} | ports
-
-
-def copy_project(target: Path) -> None:
-    """Copy what the program needs, so that a test may change it; the Python environment is shared."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "tests", ".*_cache")
-    for name in PROJECT:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, target / name, ignore=ignored)
-        else:
-            shutil.copy2(source, target / name)
-    (target / ".venv").symlink_to(ROOT / ".venv")
 
 
 def leftovers(engine: docker.DockerClient, stack: str) -> list[str]:

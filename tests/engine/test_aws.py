@@ -8,9 +8,9 @@ import pytest
 
 from components.hosts.aws.hosts import AwsHostsArgs, Budget, Domain
 from components.hosts.aws.machines import MachineGroup
-from tests.components.moto_engine import furnished
+from dev.cloud.aws_account import AwsAccount, furnished
 
-from .aws_stack import AwsStack, MotoAccount, moto_account
+from .aws_stack import AwsStack, moto_account
 from .deployment import Step
 
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -19,13 +19,13 @@ BUCKET = "example-backups"
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoAccount]:
-    with moto_account(monkeypatch) as account:
+def account() -> Iterator[AwsAccount]:
+    with moto_account() as account:
         yield account
 
 
 @pytest.fixture
-def stack(engine_environment: dict[str, str], account: MotoAccount, tmp_path: Path) -> AwsStack:
+def stack(engine_environment: dict[str, str], account: AwsAccount, tmp_path: Path) -> AwsStack:
     found = furnished(account.client)
     wanted = AwsHostsArgs(
         label="test",
@@ -46,7 +46,7 @@ def stack(engine_environment: dict[str, str], account: MotoAccount, tmp_path: Pa
     return AwsStack(tmp_path, engine_environment, account.url, wanted)
 
 
-def test_a_fleet_s_place_is_made_kept_changed_restored_and_left_empty(stack: AwsStack, account: MotoAccount) -> None:
+def test_a_fleet_s_place_is_made_kept_changed_restored_and_left_empty(stack: AwsStack, account: AwsAccount) -> None:
     before = account.left()
     stack.up()
     made = stack.outputs()
@@ -86,7 +86,7 @@ def test_a_fleet_s_place_is_made_kept_changed_restored_and_left_empty(stack: Aws
     assert account.left() == before
 
 
-def test_a_destroy_stops_at_backups(stack: AwsStack, account: MotoAccount) -> None:
+def test_a_destroy_stops_at_backups(stack: AwsStack, account: AwsAccount) -> None:
     stack.wanted = replace(stack.wanted, groups={}, domain=None, budget=None, repositories=[])
     before = account.left()
     stack.up()

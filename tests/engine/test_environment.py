@@ -12,9 +12,10 @@ import docker
 import pytest
 import yaml
 
+from dev.project_copy import copy_project
 from fleet.environment_plan import NUMBERS
 
-from .deployment import ROOT, copy_project, leftovers
+from .deployment import ROOT, leftovers
 
 TIME = "pypi:mcp-server-time@2026.10.19"
 STAGING = {"time": TIME, "notes": {"source": "./servers/notes", "env": {"NOTES_DIRECTORY": "/data"}, "volume": True}}

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from dev.cloud.aws_account import furnished
 from dev.plugins.aws.provider import SERVICES
 from fleet import preview_log
-from tests.components.moto_engine import furnished
 
 from .aws_stack import moto_account
 from .deployment import ROOT
@@ -37,7 +37,7 @@ def violations(
     environ["PULUMI_ENABLE_STREAMING_JSON_PREVIEW"] = "true"
     subprocess.run(["pulumi", "stack", "init", "test"], cwd=project, env=environ, check=True, capture_output=True)
 
-    with moto_account(monkeypatch) as account:
+    with moto_account() as account:
         images = furnished(account.client)["images"]
 
         def preview(weaker: dict[str, dict[str, Any]]) -> set[tuple[str, str]]:

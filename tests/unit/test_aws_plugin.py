@@ -75,7 +75,8 @@ def test_without_the_endpoints_of_another_server_it_does_nothing() -> None:
     assert AwsProvider().configure({**config, "endpoints": ENDPOINTS}).keys() == TYPES.keys()
     some = [{service: url for service, url in ENDPOINTS[0].items() if service != "ec2"}]
     with pytest.raises(
-        OperationError, match=r"endpoints: ec2 missing; this stand-in .* makes nothing in a real account"
+        OperationError,
+        match=r"endpoints: ec2 missing, and AWS_ENDPOINT_URL is not set; this stand-in .* makes nothing",
     ):
         AwsProvider().configure({**config, "endpoints": some})
 

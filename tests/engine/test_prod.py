@@ -1,0 +1,60 @@
+"""Production in a simulated cloud: machines join, servers are called through the load balancer, and nothing is left."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from dev.cloud.client import Call, Caller
+from dev.cloud.cloud import Cloud, cloud, free_network
+from dev.cloud.stack import CloudStack, committed, in_cloud
+from dev.progress import Steps
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="namespaces need Linux and root")
+
+HEALTHY_SECONDS = 120.0
+
+
+@pytest.fixture(scope="module")
+def place(engine_environment: dict[str, str]) -> Iterator[Cloud]:
+    with cloud(print) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def stack(place: Cloud) -> Iterator[CloudStack]:
+    """The committed stack of staging, one manager and one worker, with one server; the tests go on from each other."""
+    config = in_cloud(committed("staging"), place, free_network())
+    config["servers"] = {"time": {**config["servers"]["time"], "replicas": 1, "place": "worker"}}
+    with Steps() as steps:
+        yield CloudStack(f"sim-{os.getpid()}", place, config, steps)
+
+
+def test_a_client_is_answered_through_the_load_balancer_by_a_server_on_the_worker(
+    stack: CloudStack, place: Cloud
+) -> None:
+    stack.up("up")
+    outputs = stack.outputs()
+    call = Call(
+        url=outputs["urls"]["time"],
+        token=outputs["tokens"]["ci-bot"],
+        tool="get_current_time",
+        arguments={"timezone": "Europe/Berlin"},
+        expect="Europe/Berlin",
+    )
+    assert call.url.startswith("https://mcp.staging.example.com/")
+    Caller(place).wait(call, HEALTHY_SECONDS)
+    worker = place.instances.named(f"mcp-fleet-{stack.name}-worker-1")
+    running = worker.command("ps", "--format", "{{.Names}}").splitlines()
+    assert any(name.startswith(f"{stack.name}-time.") for name in running)
+
+
+def test_nothing_changes_the_second_time(stack: CloudStack) -> None:
+    assert stack.preview("preview").changes == []
+
+
+def test_after_a_destroy_account_and_machines_are_gone(stack: CloudStack, place: Cloud) -> None:
+    stack.destroy("destroy")
+    assert place.account.left() == {}
+    assert place.instances.machines == {}
