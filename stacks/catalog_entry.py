@@ -111,7 +111,7 @@ class Extension(_Model):
     egress: tuple[str, ...] = ()
     """Hosts that it talks to. `{VARIABLE}` is the host that this variable names."""
     command: str | None = None
-    """The command to run, where it isn't named as the package."""
+    """The command to run, where it isn't named as the package, or the only one."""
     constraints: tuple[str, ...] = ()
     """Version constraints on what it depends on, without which it does not start."""
     system_packages: tuple[str, ...] = ()

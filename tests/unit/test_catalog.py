@@ -47,7 +47,7 @@ def test_the_examples_of_an_entry_have_the_form_that_it_asks_for(name: str) -> N
 def test_a_name_is_enough_where_nothing_is_required() -> None:
     server = parse_text("servers: {memory: catalog:memory}").servers["memory"]
     assert server.source == NpmSource(
-        package="@modelcontextprotocol/server-memory", version=read_entry("memory").version, command="mcp-server-memory"
+        package="@modelcontextprotocol/server-memory", version=read_entry("memory").version, command="server-memory"
     )
     assert (server.volume, server.env) == (True, {"MEMORY_FILE_PATH": "/data/memory.jsonl"})
 
