@@ -11,7 +11,7 @@ from components.hosts.aws.hosts import LABEL_CHARACTERS
 from components.hosts.aws.machines import architecture
 from components.hosts.aws.machines import has_gpu as aws_has_gpu
 from components.hosts.aws.network import subnet_blocks
-from components.hosts.aws.security_groups import SSH_PORT, SWARM_PORTS, check_source
+from components.hosts.aws.security_groups import DATA_PATH_PORT, SSH_PORT, SWARM_PORTS, check_source, swarm_ports
 from components.hosts.lambda_labs import LABEL_CHARACTERS as LAMBDA_LABS_LABEL_CHARACTERS
 from components.hosts.lambda_labs import has_gpu
 from components.providers.lambda_labs.places import OPEN_REGION
@@ -35,6 +35,7 @@ LARGEST_TUNNEL_PREFIX = 16
 ZONES_OF_MANAGERS = 3
 SMALLEST_OVERLAY = 23
 HOST_PORTS = frozenset({SSH_PORT, *(number for _, number, _ in SWARM_PORTS)})
+SWARM_UDP_PORTS = frozenset(port.number for port in swarm_ports(DATA_PATH_PORT) if port.protocol == "udp")
 LOCAL_KEYS = {"registry_port": "registry-port", "grafana_port": "grafana-port"}
 """What only means something where the stack runs on this machine."""
 
@@ -130,6 +131,8 @@ def _lambda_labs(machines: LambdaLabsConfig) -> Iterator[Problem]:
 
 
 def _tunnel(tunnel: TunnelConfig, aws: AwsConfig) -> Iterator[Problem]:
+    if tunnel.port in SWARM_UDP_PORTS:
+        yield Problem(path=(*TUNNEL, "port"), message=f"Swarm uses {tunnel.port} itself; choose another one")
     path = (*TUNNEL, "network")
     try:
         network = ipaddress.IPv4Network(tunnel.network)

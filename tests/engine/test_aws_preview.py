@@ -2,18 +2,24 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from dev.cloud.aws_account import AwsAccount, furnished
+from dev.lambda_cloud.account import Account
+from dev.lambda_cloud.server import LambdaCloud, Limits
 from dev.project_copy import copy_project
 from fleet import preview_log
 from tests.components.moto_engine import REGION
 
 from .aws_stack import moto_account
 from .deployment import ROOT
+
+API_KEY = "canary-of-the-account"
+LAMBDA_LABS = "    lambda_labs: {regions: [us-west-1, us-east-1], types: [gpu_1x_a10], count: 2}\n"
 
 
 @pytest.fixture
@@ -35,22 +41,54 @@ def project(account: AwsAccount, tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_first_preview_shows_the_whole_stack_and_breaks_no_rule(
-    project: Path, account: AwsAccount, engine_environment: dict[str, str]
-) -> None:
-    before = account.left()
-    environ = {**engine_environment, **account.environment(), "PULUMI_BACKEND_URL": f"file://{project.parent}"}
+def preview(project: Path, environment: Mapping[str, str]) -> tuple[preview_log.PreviewLog, str]:
+    """Preview a new stack with the policy pack; return what is read of it, and all that was printed."""
+    environ = {**environment, "PULUMI_BACKEND_URL": f"file://{project.parent}"}
     environ["PULUMI_ENABLE_STREAMING_JSON_PREVIEW"] = "true"
     subprocess.run(["pulumi", "stack", "init", "prod"], cwd=project, env=environ, check=True, capture_output=True)
     command = ["pulumi", "preview", "--json", "--non-interactive", "--stack", "prod", "--policy-pack", "policy"]
     run = subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True)
     log = preview_log.read(run.stdout.splitlines(), failed=run.returncode != 0, stderr=run.stderr)
+    return log, run.stdout + run.stderr
+
+
+def kinds(log: preview_log.PreviewLog) -> Counter[str]:
+    return Counter(step.urn.split("::")[2].rpartition("$")[2] for step in log.steps)
+
+
+def test_the_first_preview_shows_the_whole_stack_and_breaks_no_rule(
+    project: Path, account: AwsAccount, engine_environment: dict[str, str]
+) -> None:
+    before = account.left()
+    log, printed = preview(project, {**engine_environment, **account.environment()})
     assert log.errors == ()
     assert log.violations == ()
-    kinds = [step.urn.split("::")[2].rpartition("$")[2] for step in log.steps]
-    assert kinds.count("aws:ec2/instance:Instance") == 5
-    assert kinds.count("pulumi-python:dynamic/mcp-fleet:SwarmNode") == 5
-    assert kinds.count("docker-build:index:Image") == 4
-    assert kinds.count("docker:index/service:Service") == 9
-    assert "OPENSSH PRIVATE KEY" not in run.stdout
+    found = kinds(log)
+    assert found["aws:ec2/instance:Instance"] == 5
+    assert found["pulumi-python:dynamic/mcp-fleet:SwarmNode"] == 5
+    assert found["docker-build:index:Image"] == 4
+    assert found["docker:index/service:Service"] == 9
+    assert "OPENSSH PRIVATE KEY" not in printed
     assert account.left() == before, "a preview makes nothing"
+
+
+def test_a_preview_over_two_clouds_knows_what_it_can_before_there_are_machines(
+    project: Path, account: AwsAccount, engine_environment: dict[str, str]
+) -> None:
+    stack = project / "Pulumi.prod.yaml"
+    cloud = LambdaCloud(Account(), API_KEY, Limits(request=0, launch=0))
+    with cloud.serving():
+        own = f"  lambda-labs:endpoint: {cloud.url}\n  lambda-labs:request-seconds: 0\n"
+        servers = "  mcp-fleet:servers:\n"
+        stack.write_text(stack.read_text().replace(servers, f"{LAMBDA_LABS}{own}{servers}"))
+        log, printed = preview(project, {**engine_environment, **account.environment(), "LAMBDA_API_KEY": API_KEY})
+    assert log.errors == ()
+    assert log.violations == ()
+    found = kinds(log)
+    assert found["pulumi-python:dynamic/lambda-labs:Instance"] == 2
+    assert found["pulumi-python:dynamic/mcp-fleet:TunnelEnd"] == 7
+    assert found["pulumi-python:dynamic/mcp-fleet:SwarmNode"] == 7
+    assert found["aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"] == 6
+    assert API_KEY not in printed
+    assert "OPENSSH PRIVATE KEY" not in printed
+    assert cloud.account.is_empty(), "a preview makes nothing"

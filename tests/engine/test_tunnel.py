@@ -111,11 +111,11 @@ def tasks(stack: TunnelStack, service: str) -> str:
     return machine(stack, "one").command("service", "ps", service, "--quiet", "--no-trunc")
 
 
-def serve(stack: TunnelStack, name: str, node: str) -> str:
-    """Run a container on a node that does nothing, and return its address on the overlay network."""
+def serve(stack: TunnelStack, name: str, role: str) -> str:
+    """Run a container on the node of this role that does nothing, and return its address on the overlay network."""
     manager = machine(stack, "one")
     how = ["--no-resolve-image", "--detach", "--endpoint-mode", "dnsrr", "--network", "overlay"]
-    where = ["--constraint", f"node.hostname=={node}", "--stop-grace-period", "1s"]
+    where = ["--constraint", f"node.role=={role}", "--stop-grace-period", "1s"]
     manager.command("service", "create", "--name", name, *how, *where, IMAGE, "/bin/sleep", "3600")
     wait(lambda: "Running" in containers(stack, name), f"{name} does not run: {containers(stack, name)}")
     task = manager.command("service", "ps", name, "--quiet", "--filter", "desired-state=running")
@@ -132,8 +132,8 @@ def in_container(stack: TunnelStack, host: str, service: str, *command: str) -> 
 
 
 def test_containers_reach_each_other_over_it_with_packets_as_large_as_fit(stack: TunnelStack) -> None:
-    serve(stack, "left", "one")
-    right = serve(stack, "right", "two")
+    serve(stack, "left", "manager")
+    right = serve(stack, "right", "worker")
     fits, too_large = 1420 - 50 - 28, 1420 - 50 - 27  # VXLAN's header; then IP's and ICMP's
     ping = ["ping", "-c", "1", "-W", "2", "-M", "do"]
     assert in_container(stack, "one", "left", *ping, "-s", str(fits), right)
@@ -202,6 +202,7 @@ def test_a_successor_joins_before_its_predecessor_goes(stack: TunnelStack, hosts
     assert peers(machine(stack, "one")) == {addresses["two"], addresses["three"]}
     assert not succeeds(old, "ip", "link", "show", INTERFACE)
     assert old.command("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive"
+    assert "Running" in containers(stack, "right"), "it drained first"
 
 
 def test_a_host_that_is_dead_keeps_nobody_from_letting_it_go(stack: TunnelStack) -> None:

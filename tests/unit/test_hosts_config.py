@@ -122,6 +122,7 @@ def test_a_stack_on_aws_alone_has_a_tunnel_where_one_is_asked_for() -> None:
         ),
         (LAMBDA_LABS.replace("us-east-1", "us-south-1"), "Lambda's firewall does not work in us-south-1; remove it"),
         (LAMBDA_LABS.replace("a10]", "a10, cpu_4x_general]"), "lambda_labs.types: some have GPUs and some have not"),
+        ("  tunnel: {port: 4789}\n", "hosts.tunnel.port: Swarm uses 4789 itself; choose another one"),
         ("  tunnel: {key: 2}\n", "hosts.tunnel.key: unknown key; did you mean 'keys'?"),
         ("  tunnel: {network: 10.0.0.0/8}\n", "hosts.tunnel.network: 10.0.0.0/8 overlaps the machines' 10.80.0.0/16"),
         ("  tunnel: {network: 10.200.0.0/16}\n", "overlaps the containers' 10.200.0.0/16; choose another one"),

@@ -20,6 +20,7 @@ from .network import AwsNetwork, AwsNetworkArgs
 from .repositories import AwsRepositories, AwsRepositoriesArgs
 from .role import AwsHostRole, AwsHostRoleArgs
 from .security_groups import (
+    DATA_PATH_PORT,
     AwsSecurityGroups,
     AwsSecurityGroupsArgs,
     AwsSecurityGroupsOutputs,
@@ -85,7 +86,7 @@ class AwsHostsArgs:
     ssh_from: Sequence[str] = ()
     session_manager: bool = False
     tunnel_port: int | None = None
-    data_path_port: int = 4789
+    data_path_port: int = DATA_PATH_PORT
     gateway_port: int = 8080
     domain: Domain | None = None
 

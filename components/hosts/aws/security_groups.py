@@ -12,6 +12,8 @@ WIDEST_SOURCE = 8
 """Prefix of the largest network that hosts are opened to: that of a company with a class A network of its own."""
 HTTPS_PORT = 443
 SSH_PORT = 22
+DATA_PATH_PORT = 4789
+"""UDP port of the overlay networks where nobody chooses another one."""
 SWARM_PORTS = (("tcp", 2377, "management"), ("tcp", 7946, "gossip"), ("udp", 7946, "gossip"))
 """Source: https://docs.docker.com/engine/swarm/swarm-tutorial/#open-protocols-and-ports-between-the-hosts"""
 
