@@ -43,7 +43,8 @@ def stack(make_deployment: MakeDeployment, esc: Esc) -> Iterator[Deployment]:
     }
     write(esc, {"OTHER": "of a server that does not name it"})
     yield deployment
-    deployment.destroy()
+    if deployment.leftovers():
+        deployment.destroy()
     assert deployment.leftovers() == []
 
 
@@ -91,6 +92,22 @@ def test_a_secret_that_esc_does_not_have_fails_the_preview(stack: Deployment) ->
         )
         assert f"or here: pulumi config set --secret --path 'mcp-fleet:secrets.extra.{variable}'" in said
     assert "Traceback" not in said
+    comment = stack.fleet("preview", check=False)
+    assert comment.returncode == 1
+    assert "the secret FROM_ESC of server 'extra' is not set" in comment.stdout, "its reviewers see it, too"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [("", "is empty"), ("canary-of-600-kilobytes" * 26_000, "has 598,000 bytes")]
+)
+def test_a_value_that_can_t_be_a_variable_fails_the_preview(
+    stack: Deployment, esc: Esc, value: str, reason: str
+) -> None:
+    write(esc, {"FROM_ESC": value})
+    said = stack.failing(stack.stack.preview)
+    assert f"the secret FROM_ESC of server 'extra' {reason}" in said
+    assert "set it anew in ESC's environment acme/fleet/test" in said
+    assert "canary" not in said
 
 
 def test_an_esc_that_fails_fails_the_preview_in_one_sentence(stack: Deployment, esc: Esc) -> None:
