@@ -1,7 +1,7 @@
 """Asks a server's real image for its tools: built as `up` builds it, run once without network, secrets or data.
 
-The container gets the line's arguments and plain variables, and a dummy for each secret. What it lists then is what the
-code says, whatever a backend would add: a server that asks one before it lists tools can't be recorded so.
+The container gets the line's arguments, plain variables and files, and a dummy for each secret. What it lists then is
+what the code says, whatever a backend would add: a server that asks one before it lists tools can't be recorded so.
 """
 
 import asyncio
@@ -173,8 +173,11 @@ def build_options(server: ServerConfig, workshop: Workshop) -> list[str]:
 def _ask(name: str, server: ServerConfig, image: str, workshop: Workshop) -> Sequence[Tool]:
     container = f"mcp-fleet-tools-{name}-{secrets.token_hex(4)}"
     docker = _program("docker", workshop)
-    command = run_command(server, image, container, workshop)
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        command = run_command(server, image, container, workshop, _written(server, Path(folder)))
         try:
             return asyncio.run(_listed(docker, command, server.start_seconds, workshop, said))
         except (TimeoutError, MCPError, OSError, ExceptionGroup) as error:
@@ -187,8 +190,20 @@ def _ask(name: str, server: ServerConfig, image: str, workshop: Workshop) -> Seq
             _remove(docker, container, workshop)
 
 
-def run_command(server: ServerConfig, image: str, container: str, workshop: Workshop) -> list[str]:
-    """Return how the server's command is run: what `docker` is told."""
+def _written(server: ServerConfig, folder: Path) -> Mapping[str, Path]:
+    """Write the files of a server's line, for everybody to read; return them by their paths in its container."""
+    folder.chmod(0o755)
+    written = {path: folder / str(number) for number, path in enumerate(server.files)}
+    for path, file in written.items():
+        file.write_text(server.files[path], encoding="utf-8")
+        file.chmod(0o644)
+    return written
+
+
+def run_command(
+    server: ServerConfig, image: str, container: str, workshop: Workshop, files: Mapping[str, Path]
+) -> list[str]:
+    """Return how the server's command is run: what `docker` is told. `files` are mounted by their paths."""
     variables = {**server.env, **dict.fromkeys(server.secrets, DUMMY)}
     program = next(option for option in build_options(server, workshop) if option.startswith("--build-arg=COMMAND="))
     return [
@@ -199,6 +214,7 @@ def run_command(server: ServerConfig, image: str, container: str, workshop: Work
         f"--name={container}",
         *ISOLATED,
         *(f"--env={key}={value}" for key, value in variables.items()),
+        *(f"--mount=type=bind,source={file},target={path},readonly" for path, file in files.items()),
         f"--entrypoint=/opt/server/bin/{program.rpartition('=')[2]}",
         image,
         *server.args,

@@ -48,6 +48,14 @@ def test_a_server_that_lists_nothing_is_told_with_its_last_words_and_leaves_noth
     assert [each.name for each in engine.containers.list(all=True) if "tools-broken" in (each.name or "")] == []
 
 
+def test_a_server_finds_the_files_of_its_line(workshop: Workshop) -> None:
+    """The filesystem server does not start where a folder of its arguments is missing: a file makes this one."""
+    line = {"source": "npm:@modelcontextprotocol/server-filesystem@2026.8.31", "args": ["/etc/fleet"]}
+    assert record("files", server(**line, files={"/etc/fleet/hello": "there"}), workshop).tools
+    with pytest.raises(FleetError, match="/etc/fleet"):
+        record("files", server(**line), workshop)
+
+
 def test_an_image_that_can_not_be_built_says_why(workshop: Workshop, tmp_path: Path) -> None:
     with pytest.raises(FleetError, match="the image of 'missing' was not built"):
         record("missing", server(source="pypi:mcp-server-time@2026.10.19#no-such-command"), workshop)
