@@ -41,10 +41,11 @@ def why(server: Server, as_json: AsJson = False, stack: Stack = DEFAULT_STACK) -
       fleet why time
       fleet why consul
     """
-    from fleet import outputs, project, swarm, why
+    from fleet import outputs, project, stackfile, swarm, why
     from fleet.console import show_json
 
     root, environment = project.directory(), project.environment()
+    stackfile.refuse_elsewhere(project.stack_file(root, stack), stack)
     exported = outputs.read(stack, root, environment)
     configured = project.servers_in(project.stack_file(root, stack))
     with swarm.connected(environment) as api:

@@ -120,6 +120,20 @@ def read(file: Path) -> StackText:
     return StackText(file.read_text(encoding="utf-8"), name=file.name)
 
 
+def refuse_elsewhere(file: Path, stack: str) -> None:
+    """Keep commands that ask the Docker of this machine from taking it for the stack's.
+
+    Raises:
+        FleetError: the stack's machines are in a cloud.
+    """
+    config = (read(file).document.get(CONFIG) or {}) if file.is_file() else {}
+    if config.get(f"{PROJECT}:hosts", "local") != "local":
+        raise FleetError(
+            f"stack {stack!r} runs on machines of a cloud, and this command asks the Docker of this machine",
+            hint="docs/first-production-run.md says how to ask its managers",
+        )
+
+
 def one_line(server: str, entry: Entry) -> str:
     """A server as one line of YAML, without indentation."""
     stream = io.StringIO()

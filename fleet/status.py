@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
-from fleet import outputs, project, swarm
+from fleet import outputs, project, stackfile, swarm
 from fleet.console import Cell, show_table
 from fleet.options import DEFAULT_STACK
 from fleet.outputs import Outputs
@@ -70,9 +70,14 @@ class StackStatus:
 
 
 def read(stack: str) -> StackStatus:
-    """Ask Pulumi what should run and Docker what does. Raises FleetError where either does not answer."""
-    environment = project.environment()
-    exported = outputs.read(stack, project.directory(), environment)
+    """Ask Pulumi what should run and Docker what does.
+
+    Raises:
+        FleetError: either does not answer, or the stack does not run on this machine.
+    """
+    root, environment = project.directory(), project.environment()
+    stackfile.refuse_elsewhere(project.stack_file(root, stack), stack)
+    exported = outputs.read(stack, root, environment)
     with swarm.connected(environment) as api:
         return observe(api, exported)
 

@@ -269,3 +269,15 @@ def test_docker_that_does_not_answer_is_said_with_its_address(machine: Machine) 
         # docker-py leaves a socket that could not connect to the garbage collector: let that be now.
         del result
         gc.collect()
+
+
+@pytest.mark.parametrize("command", [("status",), ("why", "time")])
+def test_a_stack_on_machines_of_a_cloud_is_not_looked_for_in_this_machine_s_docker(
+    machine: Machine, command: tuple[str, ...]
+) -> None:
+    text = machine.stack_file.read_text()
+    machine.stack_file.write_text(text.replace("config:\n", "config:\n  mcp-fleet:hosts: {aws: {}}\n"))
+    result = machine.fleet(*command)
+    assert result.exit_code == 1
+    assert "stack 'dev' runs on machines of a cloud, and this command asks the Docker of this machine" in result.stderr
+    assert machine.called("pulumi") == []
