@@ -57,14 +57,16 @@ def test_a_lines_own_keys_win() -> None:
         """
         servers:
           memory: {source: catalog:memory, memory: 1G, env: {MEMORY_FILE_PATH: /data/other.jsonl, MORE: 1}}
-          chroma: {source: catalog:chroma, constraints: ["pydantic<2.11"], volume: false}
+          mem0: {source: catalog:mem0, constraints: ["mcp<1.20"], secrets: []}
+          git: {source: catalog:git, volume: false}
+          docs: catalog:aws-documentation
         """
     )
     assert config.servers["memory"].memory == 1 << 30
     assert config.servers["memory"].env == {"MEMORY_FILE_PATH": "/data/other.jsonl", "MORE": "1"}
-    assert config.servers["chroma"].constraints == ("pydantic<2.11",)
-    assert not config.servers["chroma"].volume
-    assert config.servers["chroma"].start_seconds == read_entry("chroma").extension.start_seconds
+    assert config.servers["mem0"].constraints == ("mcp<1.20",)
+    assert (config.servers["git"].volume, config.servers["git"].packages) == (False, ("git",))
+    assert config.servers["docs"].env["AWS_DOCUMENTATION_PARTITION"] == "aws"
 
 
 def test_an_optional_secret_counts_once_it_is_set() -> None:
@@ -104,7 +106,7 @@ def test_a_missing_plain_variable_comes_with_what_to_write() -> None:
         ("{source: catalog:time, memry: 1G}", "unknown key; did you mean 'memory'?"),
         ("{source: catalog:github, env: {GITHUB_PERSONAL_ACCESS_TOKEN: ghp_0}}", "stands in plain text"),
         ("{source: catalog:prometheus, env: {PROMETHEUS_URL: prometheus}}", "has not the form of this variable: http"),
-        ("{source: catalog:chroma, env: {CHROMA_CLIENT_TYPE: disk}}", "'disk' is none of ephemeral, persistent"),
+        ("{source: catalog:aws-documentation, env: {AWS_DOCUMENTATION_PARTITION: x}}", "'x' is none of aws, aws-cn"),
     ],
 )
 def test_a_line_that_will_not_do_is_refused_with_its_place(line: str, said: str) -> None:

@@ -33,7 +33,7 @@ def test_search_finds_by_every_word(machine: Machine) -> None:
     result = machine.fleet("catalog", "search", "Vector", "search")
     assert result.exit_code == 0, result.stderr
     found = [line.split()[0] for line in result.stdout.splitlines()[1:]]
-    assert {"chroma", "qdrant"} <= set(found)
+    assert {"qdrant", "weaviate"} <= set(found)
     assert "time" not in found
 
 
