@@ -8,7 +8,8 @@ from fleet.options import DEFAULT_STACK, AsJson, Stack
 def up(stack: Stack = DEFAULT_STACK) -> None:
     """Bring the engine and a stack up.
 
-    What is up already is left as it is, what a killed `up` left behind is put right. Ends with a table of the servers.
+    What is up already is left as it is, what a killed `up` left behind is put right. Ends with a table of the servers:
+    their health where they run on this machine, else their URLs.
 
     \b
     Examples:
@@ -16,9 +17,14 @@ def up(stack: Stack = DEFAULT_STACK) -> None:
       fleet up --stack staging
     """
     from dev import lifecycle
-    from fleet import project, status
+    from fleet import outputs, project, stackfile, status
+    from fleet.console import show_table
 
-    lifecycle.up(stack, project.directory())
+    root = project.directory()
+    lifecycle.up(stack, root)
+    if stackfile.runs_elsewhere(project.stack_file(root, stack)):
+        show_table(("SERVER", "URL"), sorted(outputs.read(stack, root, project.environment()).urls.items()))
+        return
     now = status.read(stack)
     status.show(now)
     status.show_next(now)

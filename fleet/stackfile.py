@@ -120,14 +120,19 @@ def read(file: Path) -> StackText:
     return StackText(file.read_text(encoding="utf-8"), name=file.name)
 
 
+def runs_elsewhere(file: Path) -> bool:
+    """Whether a stack's machines are in a cloud, so that the Docker of this machine has nothing of it."""
+    config = (read(file).document.get(CONFIG) or {}) if file.is_file() else {}
+    return bool(config.get(f"{PROJECT}:hosts", "local") != "local")
+
+
 def refuse_elsewhere(file: Path, stack: str) -> None:
     """Keep commands that ask the Docker of this machine from taking it for the stack's.
 
     Raises:
         FleetError: the stack's machines are in a cloud.
     """
-    config = (read(file).document.get(CONFIG) or {}) if file.is_file() else {}
-    if config.get(f"{PROJECT}:hosts", "local") != "local":
+    if runs_elsewhere(file):
         raise FleetError(
             f"stack {stack!r} runs on machines of a cloud, and this command asks the Docker of this machine",
             hint="docs/first-production-run.md says how to ask its managers",

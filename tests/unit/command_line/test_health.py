@@ -4,11 +4,13 @@ import gc
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from docker.errors import NotFound
 
+from dev import lifecycle
 from fleet import status, why
 from fleet.errors import FleetError
 from fleet.outputs import Outputs
@@ -281,3 +283,17 @@ def test_a_stack_on_machines_of_a_cloud_is_not_looked_for_in_this_machine_s_dock
     assert result.exit_code == 1
     assert "stack 'dev' runs on machines of a cloud, and this command asks the Docker of this machine" in result.stderr
     assert machine.called("pulumi") == []
+
+
+def test_up_of_a_stack_on_machines_of_a_cloud_ends_with_its_urls(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = machine.stack_file.read_text()
+    machine.stack_file.write_text(text.replace("config:\n", "config:\n  mcp-fleet:hosts: {aws: {}}\n"))
+    machine.pulumi({"urls": {"time": "https://mcp.example.com/time/mcp"}})
+    brought_up: list[tuple[str, Path]] = []
+    monkeypatch.setattr(lifecycle, "up", lambda *arguments: brought_up.append(arguments))
+    result = machine.fleet("up")
+    assert result.exit_code == 0, result.stderr
+    assert brought_up == [("dev", machine.project)]
+    assert "https://mcp.example.com/time/mcp" in result.stdout
