@@ -83,7 +83,8 @@ def show(
     if as_json:
         show_json(json.loads((FOLDER / f"{entry.label}.json").read_text(encoding="utf-8")))
         return
-    typer.echo(f"{entry.title}\n{entry.description}\n")
+    about = entry.description
+    typer.echo(f"{about if about.startswith(entry.title) else f'{entry.title}: {about}'}\n")
     show_table((), _facts(entry))
     if entry.variables:
         typer.echo()
