@@ -11,7 +11,7 @@ from stacks.images import read_images
 from stacks.last_words import LastWords
 from stacks.load import load_stack
 from stacks.packages import found_packages, package_problems
-from stacks.preflight import context_problems, engine_address, host_problems, read_host_facts, ssh_problems
+from stacks.preflight import engine_address, place_problems
 from stacks.problems import bad_stack
 
 ROOT = Path(__file__).parent
@@ -21,10 +21,8 @@ def main() -> None:
     """Raise BadStackError with all that is wrong before the first resource is declared."""
     stack = load_stack(ROOT, os.environ)
     local = stack.config.hosts == "local"
-    astray = [*(context_problems if local else ssh_problems)(os.environ)]
     engine = engine_address(os.environ) if local else ""
-    host = host_problems(stack.config, read_host_facts(engine)) if local else ()
-    problems = astray or [*host, *package_problems(stack.config, found_packages())]
+    problems = [*place_problems(stack.config, engine, os.environ), *package_problems(stack.config, found_packages())]
     if problems:
         raise bad_stack(stack.name, stack.file, problems)
     if local:

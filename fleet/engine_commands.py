@@ -19,9 +19,11 @@ def up(stack: Stack = DEFAULT_STACK) -> None:
     from dev import lifecycle
     from fleet import outputs, project, stackfile, status
     from fleet.console import show_table
+    from fleet.failure_hints import explained
 
     root = project.directory()
-    lifecycle.up(stack, root)
+    with explained(stack):
+        lifecycle.up(stack, root)
     if stackfile.runs_elsewhere(project.stack_file(root, stack)):
         show_table(("SERVER", "URL"), sorted(outputs.read(stack, root, project.environment()).urls.items()))
         return
@@ -41,8 +43,10 @@ def down(stack: Stack = DEFAULT_STACK) -> None:
     """
     from dev import lifecycle
     from fleet import project
+    from fleet.failure_hints import explained
 
-    lifecycle.down(stack, project.directory())
+    with explained(stack):
+        lifecycle.down(stack, project.directory())
 
 
 def clean() -> None:

@@ -59,11 +59,13 @@ def up(number: int, like: str, base: Base, machine: Machine) -> Mapping[str, str
     stackfile.checked(stackfile.read(file), stack, project)
     if not _exists(stack, machine):
         _pulumi("init", "--no-select", stack, machine=machine)
-    if not deployment.up(stack, project, machine.environment):
+    try:
+        deployment.up(stack, project, machine.environment)
+    except FleetError as error:
         raise FleetError(
-            f"the environment of pull request {number} was not brought up",
-            hint=f"the reason stands above; `fleet environment down {number}` removes what there is of it",
-        )
+            f"the environment of pull request {number} was not brought up: {error}",
+            hint=f"{error.hint}; `fleet environment down {number}` removes what there is of it",
+        ) from error
     urls = outputs.read(stack, project, machine.environment).urls
     return {name: url.replace("//localhost:", f"//{machine.host}:", 1) for name, url in sorted(urls.items())}
 
@@ -81,10 +83,7 @@ def down(number: int, machine: Machine) -> bool:
         stack_file(machine.project, stack).unlink(missing_ok=True)
         return False
     without_program = {**machine.environment, "PULUMI_RUN_PROGRAM": "false"}
-    if not deployment.destroy(stack, machine.project, without_program):
-        raise FleetError(
-            f"the environment of pull request {number} was not destroyed", hint="the reason stands above; try again"
-        )
+    deployment.destroy(stack, machine.project, without_program)
     _pulumi("rm", "--yes", stack, machine=machine)
     stack_file(machine.project, stack).unlink(missing_ok=True)
     return True

@@ -145,10 +145,7 @@ def deploy(
     if plan is not None:
         reviewed = preview_plan.read(plan)
         _hold_to(reviewed, read(stack, root, environment))
-    if not deployment.up(stack, root, environment):
-        raise FleetError(
-            f"stack {stack!r} was not brought up", hint=f"the reason stands above; `fleet status --stack {stack}`"
-        )
+    deployment.up(stack, root, environment)
 
 
 def drift(stack: Stack = DEFAULT_STACK) -> None:
@@ -170,12 +167,15 @@ def drift(stack: Stack = DEFAULT_STACK) -> None:
 
 
 def destroy(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it.")] = False, stack: Stack = DEFAULT_STACK
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for its name.")] = False,
+    stack: Stack = DEFAULT_STACK,
 ) -> None:
     """Destroy a stack, and leave the engine.
 
-    Its file and its history stay. A stack with protected resources, as prod is, is refused. `fleet down` takes an
-    engine of this machine down too.
+    Its name has to be typed, or --yes be given. Its file and its history stay. A stack with protected resources, as
+    prod is, is refused before anything is done. `fleet down` takes an engine of this machine down too.
+
+    On machines in a cloud, whatever an interrupted run left there goes too, and hosts that are dead are no obstacle.
 
     \b
     Examples:
@@ -183,10 +183,13 @@ def destroy(
     """
     from fleet import deployment, project
 
-    if not yes:
-        raise FleetError(f"nothing was destroyed: stack {stack!r} would be", hint="add --yes to do it")
-    if not deployment.destroy(stack, project.directory(), project.environment()):
-        raise FleetError(f"stack {stack!r} was not destroyed", hint="the reason stands above")
+    if not yes and typer.prompt(_confirmation(stack), err=True) != stack:
+        raise FleetError(f"nothing was destroyed: that is not the name of stack {stack!r}")
+    deployment.destroy(stack, project.directory(), project.environment())
+
+
+def _confirmation(stack: str) -> str:
+    return f"All of stack {stack!r} goes. Type its name, or give --yes"
 
 
 def _hold_to(reviewed: "Plan", found: "Preview") -> None:

@@ -222,11 +222,11 @@ def _apply(change: "Change", stack: str, *, preview: bool, yes: bool, secrets: M
     typer.echo(change.line)
     if not yes:
         say(f"changed {change.file.name}. Next:\n  pulumi up -s {stack}")
-    elif not deployment.up(stack, root, environment):
-        raise FleetError(
-            f"`pulumi up -s {stack}` failed; {change.file.name} stays changed",
-            hint="the reason stands above; `fleet status` lists what runs",
-        )
+        return
+    try:
+        deployment.up(stack, root, environment)
+    except FleetError as error:
+        raise FleetError(f"{error}; {change.file.name} stays changed", hint=error.hint) from error
 
 
 def _record(server: str, stack: str) -> None:

@@ -58,13 +58,14 @@ def account_problems(config: AwsConfig, facts: AccountFacts) -> Iterator[Problem
     """Yield what keeps the account of `facts` from having the machines of `config`."""
     if not facts.credentials:
         yield Problem(
-            message="there are no credentials for AWS; run `aws configure sso` and set AWS_PROFILE, or set AWS_ACCESS_KEY_ID "
-            "and AWS_SECRET_ACCESS_KEY; `aws sts get-caller-identity` shows whose are in use"
+            message="there are no credentials for AWS; run `aws configure sso` and set AWS_PROFILE, or set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         )
     elif facts.unreachable:
         known = boto3.session.Session().get_available_regions("ec2")
-        unknown = "" if facts.region in known else f"; no region {facts.region!r} is known{nearest(facts.region, known)}"
-        yield Problem(path=(*AWS, "region"), message=f"AWS does not answer ({facts.refusal}){unknown}")
+        unknown = f"; no region {facts.region!r} is known{nearest(facts.region, known)}"
+        message = f"AWS does not answer ({facts.refusal}){'' if facts.region in known else unknown}"
+        yield Problem(path=(*AWS, "region"), message=message)
     elif facts.refusal is not None:
         what = REMEDIES.get(facts.code, f"mend this first: {facts.refusal}; {NEW_KEYS}")
         told = f" ({facts.code})" if facts.code else ""

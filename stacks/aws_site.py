@@ -45,8 +45,9 @@ def aws_site(stack: Stack, config: CloudHosts, images: Mapping[str, str], name_k
     """
     keys = password("ssh-key", length=SEED_CHARACTERS).result.apply(machine_keys)
     provider = aws.Provider("aws", aws.ProviderArgs(region=config.aws.region))
-    found = AwsHosts("aws", hosts_args(stack, config, keys), opts=pulumi.ResourceOptions(providers=[provider])).outputs
-    joined = joined_hosts(stack, config, found, provider, keys)
+    machines = AwsHosts("aws", hosts_args(stack, config, keys), opts=pulumi.ResourceOptions(providers=[provider]))
+    found = machines.outputs
+    joined = joined_hosts(stack, config, machines, provider, keys)
     hosts = labelled(joined.hosts)
     private_key: pulumi.Output[str] = pulumi.Output.secret(keys.apply(lambda own: own.ssh_private))
     # Of its own: the default one of dynamic resources gets the whole config, and would change with each server.
@@ -56,12 +57,12 @@ def aws_site(stack: Stack, config: CloudHosts, images: Mapping[str, str], name_k
         SwarmArgs(
             swarm=label(stack.name), hosts=hosts, private_key=private_key, address_pools=[config.aws.overlay_network]
         ),
-        opts=pulumi.ResourceOptions(providers=[joining], depends_on=list(joined.after)),
+        opts=pulumi.ResourceOptions(providers=[joining], depends_on=list(joined.after), deleted_with=machines),
     )
     registries = _registries(stack, found, provider)
     manager = next(host for host in hosts if host.role == "manager")
     through = _docker(stack, manager, private_key, registries["gateway"], swarm)
-    opts = pulumi.ResourceOptions(providers=[through], depends_on=[swarm])
+    opts = pulumi.ResourceOptions(providers=[through], depends_on=[swarm], deleted_with=machines)
     network = OverlayNetwork(
         stack.name, OverlayNetworkArgs(network=stack.name, mtu=joined.mtu), opts=opts
     ).outputs.network
@@ -73,6 +74,7 @@ def aws_site(stack: Stack, config: CloudHosts, images: Mapping[str, str], name_k
             data_constraints=[f"node.labels.{DATA_LABEL} == true"],
         ),
         provider=through,
+        goes_with=machines,
         registries=registries,
         platforms=platforms(config),
         tags=image_tags(stack, images),

@@ -57,7 +57,9 @@ class _Foundation:
     @property
     def built(self) -> pulumi.ResourceOptions:
         """Options of components that push images."""
-        return pulumi.ResourceOptions(providers=[self.site.provider], depends_on=list(self.site.first))
+        return pulumi.ResourceOptions.merge(
+            options(self.site), pulumi.ResourceOptions(depends_on=list(self.site.first))
+        )
 
 
 def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports:
@@ -101,6 +103,11 @@ def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports
     )
 
 
+def options(site: Site) -> pulumi.ResourceOptions:
+    """Return the options of components that run at a site."""
+    return pulumi.ResourceOptions(providers=[site.provider], deleted_with=site.goes_with)
+
+
 def policy(config: StackConfig) -> str:
     """Return the policy service's JSON: what each client may do."""
     clients = {
@@ -119,7 +126,7 @@ def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Founda
     config = stack.config
     master = password("master", length=48).result
     site = _site(stack, images, engine, master.apply(lambda secret: derive(secret, NAMES)))
-    opts = pulumi.ResourceOptions(providers=[site.provider])
+    opts = options(site)
     consul = Consul("consul", ConsulArgs(fleet=site.fleet, image=images["consul"]), opts=opts)
     redis = _redis(config, images, site.fleet, master, opts)
     _monitoring(stack, images, site, opts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_aws as aws
 
-from components.hosts.aws.hosts import AwsHostsOutputs
+from components.hosts.aws.hosts import AwsHosts
 from components.hosts.aws.tunnel_openings import AwsTunnelOpenings, AwsTunnelOpeningsArgs
 from components.hosts.machine_keys import MachineKeys
 from components.swarm import SwarmHost
@@ -33,14 +33,15 @@ class JoinedHosts:
 
 
 def joined_hosts(
-    stack: Stack, hosts: CloudHosts, found: AwsHostsOutputs, provider: aws.Provider, keys: pulumi.Output[MachineKeys]
+    stack: Stack, hosts: CloudHosts, on_aws: AwsHosts, provider: aws.Provider, keys: pulumi.Output[MachineKeys]
 ) -> JoinedHosts:
     """Launch the machines of Lambda Labs, if there are any, and make the tunnel, if there is one.
 
     Arguments:
-        found: the machines on AWS.
+        on_aws: the machines there; the tunnel's ends are deleted with them.
         keys: the stack's own; its SSH key lets in everywhere.
     """
+    found = on_aws.outputs
     if hosts.tunnelled is None:
         return JoinedHosts(hosts=found.swarm_hosts())
     public_key = pulumi.Output.unsecret(keys.apply(lambda own: own.ssh_public))
@@ -54,7 +55,7 @@ def joined_hosts(
         ),
         opts=pulumi.ResourceOptions(providers=[provider]),
     )
-    tunnel = _tunnel(hosts.tunnelled, found, workers, keys)
+    tunnel = _tunnel(hosts.tunnelled, on_aws, workers, keys)
     addresses = tunnel.outputs.addresses
     return JoinedHosts(
         hosts=[
@@ -67,18 +68,18 @@ def joined_hosts(
 
 
 def _tunnel(
-    config: TunnelConfig, found: AwsHostsOutputs, workers: Sequence[LambdaLabsWorker], keys: pulumi.Output[MachineKeys]
+    config: TunnelConfig, on_aws: AwsHosts, workers: Sequence[LambdaLabsWorker], keys: pulumi.Output[MachineKeys]
 ) -> Tunnel:
     # Of its own, as the Swarm's: the default one of dynamic resources would change with each server.
     provider = pulumi.ProviderResource("pulumi-python", "tunnel", {})
     return Tunnel(
         "tunnel",
         TunnelArgs(
-            hosts=[*found.tunnel_hosts(), *(worker.tunnel_host() for worker in workers)],
+            hosts=[*on_aws.outputs.tunnel_hosts(), *(worker.tunnel_host() for worker in workers)],
             private_key=pulumi.Output.secret(keys.apply(lambda own: own.ssh_private)),
             network=config.network,
             port=config.port,
             keys=config.keys,
         ),
-        opts=pulumi.ResourceOptions(providers=[provider]),
+        opts=pulumi.ResourceOptions(providers=[provider], deleted_with=on_aws),
     )

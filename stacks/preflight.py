@@ -1,4 +1,4 @@
-"""What the Docker host must offer before anything is changed: reading it, and judging what was read."""
+"""What the place of a stack's hosts must offer before anything is changed; a Docker host read and judged here."""
 
 import hashlib
 import json
@@ -45,6 +45,23 @@ class HostFacts:
     swarm_state: str = "inactive"
     manager: bool = False
     without_quorum: str | None = None
+
+
+def place_problems(config: StackConfig, engine: str, environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield what keeps the stack from running where `config` wants it.
+
+    Arguments:
+        engine: address of the Docker engine of a stack on this machine.
+        environment: of this process.
+    """
+    if config.hosts == "local":
+        yield from list(context_problems(environment)) or host_problems(config, read_host_facts(engine))
+        return
+    # Not at the top: a stack on this machine has no use for the SDK of AWS, which takes its time to import.
+    from .aws_preflight import account_problems, read_account_facts
+
+    region = config.hosts.aws.region
+    yield from list(ssh_problems(environment)) or account_problems(config.hosts.aws, read_account_facts(region))
 
 
 def engine_address(environment: Mapping[str, str]) -> str:

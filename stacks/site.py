@@ -25,6 +25,7 @@ class Site:
     Attributes:
         fleet: what the components share.
         provider: speaks to a manager of the Swarm.
+        goes_with: the machines, where they are the stack's: what is on them is deleted with them, not by itself.
         registries: where each image goes, by the name of its server, or `gateway`.
         platforms: what images are built for; the builder's own if there is none.
         tags: of those images that can't have their version as their tag.
@@ -37,6 +38,7 @@ class Site:
 
     fleet: Fleet
     provider: docker.Provider
+    goes_with: pulumi.Resource | None = None
     registries: Mapping[str, RegistryAccount]
     platforms: Sequence[Platform] = ()
     tags: Mapping[str, str] = field(default_factory=dict)

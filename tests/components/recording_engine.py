@@ -42,6 +42,8 @@ class RecordingEngine(mocks.Mocks):
     resources: list[Registered] = field(default_factory=list)
     protected: set[str] = field(default_factory=set)
     """The types of resources that Pulumi refuses to delete."""
+    deleted_with: dict[str, str] = field(default_factory=dict)
+    """URN of what a resource is deleted with, by its type; the engine passes it on to children."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.resources.append(Registered(args.typ, args.name, args.inputs))
@@ -100,6 +102,8 @@ def deploy(
     register = monitor.RegisterResource
 
     def noting(request: resource_pb2.RegisterResourceRequest) -> Any:
+        if request.deletedWith:
+            engine.deleted_with[request.type] = request.deletedWith
         if request.protect:
             engine.protected.add(request.type)
         return register(request)

@@ -25,6 +25,8 @@ class SwarmStack:
         self.swarm = name
         self.hosts: dict[str, tuple[Machine, dict[str, Any]]] = {}
         self.docker = ""
+        self.machines_go = False
+        self.ready_seconds = 60
         project = folder / "project"
         self.state.mkdir()
         project.mkdir()
@@ -100,4 +102,10 @@ class SwarmStack:
 
     def asked(self, hosts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         """What the program reads."""
-        return {"swarm": self.swarm, "hosts": hosts, "docker": self.docker}
+        return {
+            "swarm": self.swarm,
+            "hosts": hosts,
+            "docker": self.docker,
+            "machines_go": self.machines_go,
+            "ready_seconds": self.ready_seconds,
+        }

@@ -1,13 +1,10 @@
 """What breaks says so, breaks alone, and the next good `up` mends it."""
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from .calls import ask
 from .conftest import MakeDeployment
 from .deployment import ROOT, Deployment
+from .killing import kill_session
 
 pytestmark = pytest.mark.long
 
@@ -66,14 +64,6 @@ def pair(make_deployment: MakeDeployment) -> Iterator[Deployment]:
     yield deployment
     deployment.destroy()
     assert deployment.leftovers() == []
-
-
-def kill_session(leader: int) -> None:
-    """Kill a process and all that it started, whatever groups they are in; none can clean up."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(ProcessLookupError):
-            if os.getsid(int(folder.name)) == leader:
-                os.kill(int(folder.name), signal.SIGKILL)
 
 
 def restore_notes(deployment: Deployment) -> None:

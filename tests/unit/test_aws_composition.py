@@ -123,6 +123,13 @@ def test_each_resource_goes_through_a_provider_of_the_stack_s_own(prod: Deployed
         assert urn.endswith(f"pulumi:providers:{package}::{name}")
 
 
+def test_what_is_on_the_machines_is_deleted_with_them(prod: Deployed) -> None:
+    (machines,) = set(prod.engine.deleted_with.values())
+    assert machines.endswith("mcp-fleet:hosts:AwsHosts::aws")
+    on_machines = {"Swarm", "OverlayNetwork", "Consul", "Redis", "Monitoring", "Gateway", "McpServer"}
+    assert {kind.rpartition(":")[2] for kind in prod.engine.deleted_with} == on_machines
+
+
 def test_every_image_goes_to_a_repository_of_its_own(prod: Deployed) -> None:
     repositories = boto3.client("ecr", region_name=REGION).describe_repositories()["repositories"]
     urls = {repository["repositoryName"]: repository["repositoryUri"] for repository in repositories}

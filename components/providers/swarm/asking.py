@@ -20,6 +20,10 @@ ELECTING: Final = (LEADERLESS, "no elected cluster leader", "code = Unavailable"
 
 Source: manager/state/raft/raft.go of moby/swarmkit, and daemon/cluster/errors.go of moby/moby.
 """
+DISK_FULL: Final = "no space left on device"
+FREE_DISK: Final = (
+    "its disk is full: run `docker system prune --all` there, or give the machine a larger disk; then run this again"
+)
 T = TypeVar("T")
 
 
@@ -105,5 +109,6 @@ def asked(connection: DockerHost, ask: Callable[[], T]) -> T:
 
 
 def reason(error: Exception) -> str:
-    """What Docker says is wrong."""
-    return str(getattr(error, "explanation", None) or error)
+    """What Docker says is wrong, with what to do where it is a matter of the host's disk."""
+    told = str(getattr(error, "explanation", None) or error)
+    return f"{told}; {FREE_DISK}" if DISK_FULL in told else told

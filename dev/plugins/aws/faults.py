@@ -123,7 +123,8 @@ def refused(refusal: Refusal, *, in_json: bool) -> bytes:
         return f"<Response><Errors><Error>{error}</Error></Errors><RequestID>test</RequestID></Response>".encode()
     if service == "s3":
         return f"<Error>{error}</Error>".encode()
-    return f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>test</RequestId></ErrorResponse>".encode()
+    kind = "<Type>Sender</Type>"
+    return f"<ErrorResponse><Error>{kind}{error}</Error><RequestId>test</RequestId></ErrorResponse>".encode()
 
 
 class _Handler(BaseHTTPRequestHandler):

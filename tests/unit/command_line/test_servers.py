@@ -40,7 +40,7 @@ def test_options_stand_in_the_line(machine: Machine) -> None:
 
 def test_yes_deploys_after_the_preview(machine: Machine) -> None:
     assert machine.fleet("add", "pypi:mcp-server-fetch", "--yes").exit_code == 0
-    assert [call[0] for call in machine.called("pulumi")] == ["preview", "up"]
+    assert [call[0] for call in machine.called("pulumi")] == ["preview", "stack", "up"]
 
 
 def test_a_secret_that_is_not_set_is_asked_for_before_anything_is_deployed(machine: Machine) -> None:
