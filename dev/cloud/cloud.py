@@ -4,7 +4,7 @@ import ipaddress
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,8 @@ class Cloud:
     Attributes:
         folder: where everything of it is.
         found: ids of what there is before any fleet: `images` by architecture, `hosted_zone`.
+        addresses: public ones that nobody has had yet.
+        engine, loopback_ports: what every machine's dockerd is told, and what it reaches of this machine.
     """
 
     folder: Path
@@ -40,6 +42,9 @@ class Cloud:
     instances: Instances
     balancers: LoadBalancers
     found: Mapping[str, Any]
+    addresses: PublicAddresses
+    engine: Mapping[str, object]
+    loopback_ports: Sequence[int]
 
     def balancer_of(self, domain: str) -> str:
         """The name of the load balancer that a domain's record is an alias of.
@@ -100,6 +105,9 @@ def cloud(told: Callable[[str], None]) -> Iterator[Cloud]:
             instances=instances,
             balancers=balancers,
             found=furnished(found.client),
+            addresses=addresses,
+            engine=engine,
+            loopback_ports=ports,
         )
 
 

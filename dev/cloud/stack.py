@@ -100,16 +100,25 @@ class CloudStack:
         self._write()
         self._quiet("config", "set", "--secret", "--path", f"mcp-fleet:{path}", told=value)
 
+    def set_plain(self, key: str, value: str) -> None:
+        """Set a key of another namespace, such as lambda-labs:endpoint."""
+        self._write()
+        self._quiet("config", "set", key, value)
+
     def outputs(self) -> dict[str, Any]:
         """What the program exports, its secrets too."""
         shown: dict[str, Any] = json.loads(self._quiet("stack", "output", "--json", "--show-secrets"))
         return shown
 
     def _write(self) -> None:
-        """Write the stack file, keeping what Pulumi itself put there: the salt, and secrets."""
+        """Write the stack file, keeping what Pulumi itself put there: the salt, secrets, keys of other namespaces."""
         document = yaml.safe_load(self.file.read_text()) if self.file.exists() else {}
-        secret = {key: value for key, value in (document.get("config") or {}).items() if key == "mcp-fleet:secrets"}
-        document["config"] = {f"mcp-fleet:{key}": value for key, value in self.config.items()} | secret
+        kept = {
+            key: value
+            for key, value in (document.get("config") or {}).items()
+            if key == "mcp-fleet:secrets" or not key.startswith("mcp-fleet:")
+        }
+        document["config"] = {f"mcp-fleet:{key}": value for key, value in self.config.items()} | kept
         self.file.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def _run(self, command: str, title: str, *options: str) -> Operation:
