@@ -5,7 +5,7 @@ SOURCES := $(PACKAGES) __main__.py bench components dev fleet policy servers sta
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
 UNIT_TESTS := tests/unit tests/components bridge/tests/unit gateway/tests/unit servers/notes/tests wire/tests
 .DEFAULT_GOAL := help
-.PHONY: help up down engine test test-long check lint types unit processes bench bench-bridge lock fmt clean
+.PHONY: help up down engine prod-sim test test-long check lint types unit processes bench bench-bridge lock fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ down: ## destroy the dev stack and stop what was started for it
 
 engine: ## bring up what a stack runs on, without a stack
 	@bin/fleet engine
+
+prod-sim: ## production in a simulated cloud on this machine: brought up, called, broken, changed, removed (root)
+	@$(PYTHON) -m dev.cloud
 
 test: unit processes engine ## the tests; the slow half runs on real Docker and Pulumi
 	@$(PYTHON) -m pytest -m "engine and not long" $(ARGS)

@@ -3,6 +3,7 @@
 import ipaddress
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Final
 from moto.ec2.models import ec2_backends
 
 from dev.cloud.aws_account import ACCOUNT
-from dev.cloud.machine import Machine
+from dev.cloud.machine import POLL_SECONDS, Machine
 from dev.cloud.network import Network
 from dev.cloud.shell import run
 from dev.cloud.user_data import first_start
 from dev.errors import EngineError
 
 LIVING: Final = frozenset({"pending", "running"})
+GONE_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,18 @@ class Instances:
     def named(self, name: str) -> Machine:
         """The machine with this host name."""
         return next(machine for machine in list(self.machines.values()) if machine.name == name)
+
+    def wait_gone(self) -> None:
+        """Wait until no machine is left, once their instances have ended.
+
+        Raises:
+            EngineError: Some stay.
+        """
+        deadline = time.monotonic() + GONE_SECONDS
+        while self.machines:
+            if time.monotonic() > deadline:
+                raise EngineError(f"still running: {', '.join(machine.name for machine in self.machines.values())}")
+            time.sleep(POLL_SECONDS)
 
     def close(self) -> None:
         """Scrap everything that is left."""

@@ -1,0 +1,134 @@
+"""Production as `Pulumi.prod.yaml` has it, in a simulated cloud: brought up, used, broken, changed and removed."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from dev.cloud.client import Call, Caller
+from dev.cloud.cloud import Cloud, free_network
+from dev.cloud.stack import CloudStack, committed, in_cloud
+from dev.errors import EngineError
+from dev.progress import Steps
+
+PROD: Final = "prod-sim"
+STAGING: Final = "staging-sim"
+SECRET: Final = "API_KEY"  # noqa: S105 - its name
+ADDED: Final = "pypi:mcp-server-calculator@0.2.1"
+LOST: Final = f"mcp-fleet-{PROD}-worker-1"
+HEALTHY_SECONDS: Final = 300.0
+
+
+class Show:
+    """What is shown, step by step.
+
+    Attributes:
+        figures: what is printed at the end.
+        failed: how many calls failed beside each change.
+    """
+
+    def __init__(self, place: Cloud, steps: Steps) -> None:
+        self.figures: list[tuple[str, str]] = []
+        self.failed: dict[str, int] = {}
+        self._cloud, self._steps = place, steps
+        self._caller = Caller(place)
+        config = in_cloud(committed("prod"), place, free_network())
+        config["servers"]["time"]["secrets"] = [SECRET]
+        self._prod = CloudStack(PROD, place, config, steps)
+        self._prod.set_secret(f"secrets.time.{SECRET}", "first")
+
+    def run(self) -> None:
+        """All of it."""
+        self._first_up()
+        self._nothing_to_do()
+        self._lost_host()
+        self._one_more_server()
+        self._rotation()
+        self._staging()
+        self._end()
+
+    def _first_up(self) -> None:
+        done = self._prod.up("prod: three managers, two workers, three servers")
+        self._note("first `up` of prod", f"{done.seconds:.0f} s, {len(done.changes)} resources")
+        self._answers("prod: a client calls through the load balancer")
+
+    def _nothing_to_do(self) -> None:
+        seen = self._prod.preview("prod: preview again", "--expect-no-changes")
+        self._note("preview of prod", f"{seen.seconds:.1f} s")
+        done = self._prod.up("prod: up again", "--expect-no-changes")
+        self._note("`up` with nothing to do", f"{done.seconds:.1f} s")
+
+    def _lost_host(self) -> None:
+        def replaced() -> str:
+            began = time.monotonic()
+            self._cloud.instances.named(LOST).kill()
+            self._prod.up("prod: a worker is killed, and replaced", "--refresh")
+            self._cloud.instances.named(LOST).wait()
+            return f"{time.monotonic() - began:.0f} s"
+
+        self._under_load("a lost worker, until all is as before", replaced)
+
+    def _one_more_server(self) -> None:
+        self._prod.config["servers"]["calculator"] = ADDED
+        self._under_load(
+            "one more server",
+            lambda: f"{self._prod.up('prod: one more line of config, one more server').seconds:.0f} s",
+        )
+        outputs = self._prod.outputs()
+        self._caller.wait(_calculation(outputs), HEALTHY_SECONDS)
+
+    def _rotation(self) -> None:
+        self._prod.set_secret(f"secrets.time.{SECRET}", "second")
+        self._under_load(
+            "a secret rotated", lambda: f"{self._prod.up('prod: a secret is rotated under load').seconds:.0f} s"
+        )
+
+    def _staging(self) -> None:
+        config = in_cloud(committed("staging"), self._cloud, free_network())
+        config["servers"] = {"time": config["servers"]["time"]}  # prod has most of what this machine can carry
+        staging = CloudStack(STAGING, self._cloud, config, self._steps)
+        self._under_load("staging beside prod", lambda: f"{staging.up('staging: up, beside prod').seconds:.0f} s")
+        self._caller.wait(_call(staging.outputs()), HEALTHY_SECONDS)
+        self._under_load("staging destroyed", lambda: f"{staging.destroy('staging: destroyed').seconds:.0f} s")
+
+    def _end(self) -> None:
+        self._prod.config["protect"] = False
+        self._prod.up("prod: no longer protected")
+        done = self._prod.destroy("prod: destroyed")
+        self._note("`destroy` of prod", f"{done.seconds:.0f} s")
+        with self._steps.step("the account") as step:
+            if left := self._cloud.account.left():
+                raise EngineError(f"left in the account: {left}")
+            self._cloud.instances.wait_gone()
+            step.done("empty, and no machine is left")
+
+    def _answers(self, title: str) -> None:
+        with self._steps.step(title) as step:
+            waited = self._caller.wait(_call(self._prod.outputs()), HEALTHY_SECONDS)
+            step.done(f"answered after {waited:.1f} s")
+
+    def _under_load(self, what: str, change: Callable[[], str]) -> None:
+        with self._caller.traffic(_call(self._prod.outputs())) as traffic:
+            told = change()
+            self._answers("prod: still answers")
+        self._note(what, f"{told}; {traffic}")
+        self.failed[what] = len(traffic.failures)
+        for failure in sorted(set(traffic.failures))[:3]:
+            self._steps.say(f"    {failure}")
+
+    def _note(self, figure: str, value: str) -> None:
+        self.figures.append((figure, value))
+        self._steps.say(f"    {figure}: {value}")
+
+
+def _call(outputs: dict[str, Any]) -> Call:
+    token = outputs["tokens"]["claude-code"]
+    arguments = {"timezone": "Europe/Berlin"}
+    return Call(
+        url=outputs["urls"]["time"], token=token, tool="get_current_time", arguments=arguments, expect="Europe/Berlin"
+    )
+
+
+def _calculation(outputs: dict[str, Any]) -> Call:
+    token = outputs["tokens"]["claude-code"]
+    arguments = {"expression": "6*7"}
+    return Call(url=outputs["urls"]["calculator"], token=token, tool="calculate", arguments=arguments, expect="42")
