@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from dev.plugins.aws import tags
-from dev.plugins.aws.account import Account
+from dev.plugins.aws.account import Account, AwsError
 from dev.plugins.aws.documents import document
 from dev.plugins.aws.resource_type import ResourceType
 from dev.plugins.planning import State
@@ -49,8 +49,18 @@ def _retag(account: Account, id_: str, _state: State, planned: State) -> None:
 
 def _tell(account: Account, id_: str, state: State) -> Mapping[str, Any]:
     account.ask("s3", "head_bucket", Bucket=id_)
-    labels = account.ask("s3", "get_bucket_tagging", Bucket=id_)["TagSet"] if state.get("tags") else []
-    return {"bucket": id_, "arn": f"arn:aws:s3:::{id_}", "tags": tags.mapped(labels)}
+    labels = _labels(account, id_) if state.get("tags") else {}
+    return {"bucket": id_, "arn": f"arn:aws:s3:::{id_}", "tags": labels}
+
+
+def _labels(account: Account, id_: str) -> dict[str, str]:
+    """Its tags. It has none where whoever made it was killed before it gave it some."""
+    try:
+        return tags.mapped(account.ask("s3", "get_bucket_tagging", Bucket=id_)["TagSet"])
+    except AwsError as error:
+        if error.code != "NoSuchTagSet":
+            raise
+        return {}
 
 
 def _delete(account: Account, id_: str, _state: State) -> None:
