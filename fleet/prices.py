@@ -14,11 +14,11 @@ FRESH = timedelta(days=180)
 
 
 class _Section(BaseModel):
-    """Prices of one source, in US dollars without taxes."""
+    """Prices of one source, in US dollars without taxes; `date` is None where nobody has compared them with it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    date: date
+    date: date | None
     source: str
 
 
@@ -65,10 +65,12 @@ class Prices(BaseModel):
     lambda_labs: Machines
 
     def old(self, today: date, *used: str) -> Iterator[str]:
-        """Yield a sentence for each of these parts of the table that is older than FRESH."""
+        """Yield a sentence for each of these parts of the table that is older than FRESH, or of no known date."""
         for name in used:
             section: _Section = getattr(self, name)
-            if today - section.date > FRESH:
+            if section.date is None:
+                yield f"the prices of {name} were not compared with their source: check them"
+            elif today - section.date > FRESH:
                 yield f"the prices of {name} are of {section.date}, {(today - section.date).days} days ago"
 
 

@@ -114,6 +114,12 @@ def test_a_table_older_than_half_a_year_says_so() -> None:
     assert notes[0] == "the prices of ec2 are of 2026-05-01, 181 days ago"
 
 
+def test_prices_that_nobody_compared_with_their_source_say_so() -> None:
+    undated = PRICES.model_copy(update={"keys": PRICES.keys.model_copy(update={"date": None})})
+    notes = review(None, stack(), undated, TODAY).notes
+    assert notes == ("the prices of keys were not compared with their source: check them",)
+
+
 def test_this_machine_costs_nothing() -> None:
     found = review(None, StackConfig.model_validate({}), prices.read(), TODAY)
     assert list(cost_comment.paid(found)) == []
