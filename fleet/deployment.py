@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.home import PROJECT
-from fleet import interrupted
+from fleet import interrupted, pulumi_cli
 from fleet.console import say
 from fleet.errors import FleetError
 from fleet.failure_hints import hint
@@ -87,7 +87,7 @@ def set_secret(
             check=False,
         )
     except FileNotFoundError:
-        raise _no_pulumi() from None
+        raise pulumi_cli.missing() from None
     if done.returncode != 0:
         raise FleetError(
             f"Pulumi did not set the secret {variable} of server {server!r}", hint="its reason stands above"
@@ -109,7 +109,7 @@ def _pulumi(*arguments: str, stack: str, at: Path, environ: Mapping[str, str]) -
             errors="replace",
         )
     except FileNotFoundError:
-        raise _no_pulumi() from None
+        raise pulumi_cli.missing() from None
     said: list[str] = []
     with process:
         assert process.stdout is not None
@@ -122,7 +122,3 @@ def _pulumi(*arguments: str, stack: str, at: Path, environ: Mapping[str, str]) -
             except KeyboardInterrupt:  # Pulumi got it too: killed now, it would not know what it made
                 say("Pulumi ends what it is at, and then stops …")
     return _Outcome(worked=process.returncode == 0, said="".join(said))
-
-
-def _no_pulumi() -> FleetError:
-    return FleetError("the Pulumi CLI is not on PATH", hint="`fleet engine` gets it")

@@ -2,14 +2,14 @@
 
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from docker.errors import DockerException
 from ruamel.yaml import YAML
 
-from fleet import comparison, deployment, environment_plan, outputs, stackfile
+from fleet import comparison, deployment, environment_plan, outputs, pulumi_cli, stackfile
 from fleet.environment_plan import stack_name
 from fleet.errors import FleetError
 from fleet.git_base import Base
@@ -151,24 +151,19 @@ def _pulumi(*arguments: str, machine: Machine) -> None:
 
 
 def _run(*arguments: str, machine: Machine) -> "subprocess.CompletedProcess[str]":
-    command = ["pulumi", "stack", *arguments, "--non-interactive"]
     try:
-        return subprocess.run(
-            command,
-            cwd=machine.project,
-            env=dict(machine.environment),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
+        return pulumi_cli.ask(
+            "stack", *arguments, project=machine.project, environment=machine.environment, seconds=SECONDS
         )
-    except FileNotFoundError:
-        raise FleetError("the Pulumi CLI is not on PATH", hint="`fleet engine` gets it") from None
-    except subprocess.TimeoutExpired:
-        raise FleetError(f"`{' '.join(command)}` did not answer within {SECONDS} s", hint="try again") from None
+    except subprocess.TimeoutExpired as error:
+        raise FleetError(f"`{_words(error.cmd)}` did not answer within {SECONDS} s", hint="try again") from None
 
 
 def _failed(done: "subprocess.CompletedProcess[str]") -> FleetError:
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    command = " ".join(map(str, done.args))
-    return FleetError(f"`{command}`: {lines[-1].removeprefix('error: ') if lines else 'failed without a word'}")
+    reason = lines[-1].removeprefix("error: ") if lines else "failed without a word"
+    return FleetError(f"`{_words(done.args)}`: {reason}")
+
+
+def _words(command: Iterable[str]) -> str:
+    return " ".join(command)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fleet import pulumi_cli
 from fleet.errors import FleetError
 
 SECONDS = 60
@@ -62,19 +63,9 @@ def read(stack: str, directory: Path, environment: Mapping[str, str], *, secrets
     Raises:
         FleetError: Pulumi is missing, does not know the stack, or can't decrypt its secrets.
     """
-    command = ["pulumi", "stack", "output", "--json", "--non-interactive", "--stack", stack]
+    wanted = ["stack", "output", "--json", "--stack", stack, *(["--show-secrets"] if secrets else [])]
     try:
-        answer = subprocess.run(
-            [*command, "--show-secrets"] if secrets else command,
-            cwd=directory,
-            env=dict(environment),
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise FleetError("the Pulumi CLI is not on PATH", hint="`fleet engine` gets it") from None
+        answer = pulumi_cli.ask(*wanted, project=directory, environment=environment, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         raise FleetError(f"Pulumi did not answer within {SECONDS} s", hint="try `pulumi stack output`") from None
     if answer.returncode != 0:

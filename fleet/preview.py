@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fleet import comparison, preview_changes, preview_log, preview_plan, stack_secrets
+from fleet import comparison, preview_changes, preview_log, preview_plan, pulumi_cli, stack_secrets
 from fleet.comparison import Comparison
 from fleet.deployment import POLICY_PACK
 from fleet.errors import FleetError
@@ -96,7 +96,7 @@ def _ask_engine(stack: str, project: Path, environment: Mapping[str, str]) -> pr
             check=False,
         )
     except FileNotFoundError:
-        raise FleetError("the Pulumi CLI is not on PATH", hint="`fleet engine` gets it") from None
+        raise pulumi_cli.missing() from None
     return preview_log.read(run.stdout.splitlines(), failed=run.returncode != 0, stderr=run.stderr)
 
 

@@ -1,7 +1,6 @@
 """What Pulumi's state has of a stack, wherever it is kept: read, and given back. Secrets stay encrypted."""
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fleet import pulumi_cli
 from fleet.errors import FleetError
 from fleet.failure_hints import hint
 
@@ -122,18 +122,7 @@ def write(document: Mapping[str, Any], stack: str, project: Path, environment: M
 def _pulumi(
     command: str, stack: str, project: Path, environment: Mapping[str, str], *, given: str | None = None
 ) -> str:
-    try:
-        run = subprocess.run(
-            ["pulumi", "stack", command, "--stack", stack, "--non-interactive"],
-            cwd=project,
-            env=dict(environment),
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise FleetError("the Pulumi CLI is not on PATH", hint="`fleet engine` gets it") from None
+    run = pulumi_cli.ask("stack", command, "--stack", stack, project=project, environment=environment, given=given)
     if run.returncode != 0:
         raise FleetError(
             f"stack {stack!r}: Pulumi does not {command} its state: {run.stderr.strip()}", hint=hint(stack, run.stderr)

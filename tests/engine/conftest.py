@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dev import environment, lifecycle
+from dev.cloud.hosts import SwarmHosts, install
 from tests.ports import free_port
 
 from .deployment import Deployment, committed_config
@@ -27,6 +28,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def engine_environment() -> dict[str, str]:
     lifecycle.engine_up()
     return environment.environment()
+
+
+@pytest.fixture(scope="module")
+def hosts(engine_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmHosts]:
+    """A network of machines for the Swarm of one file's tests."""
+    install()
+    made = SwarmHosts(tmp_path_factory.mktemp("hosts"))
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.cloud.hosts import SwarmHosts, install
+from dev.cloud.hosts import SwarmHosts
 from dev.cloud.machine import Machine
 
 from .swarm_stack import SwarmStack
@@ -18,16 +18,6 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="namespaces need Linux and root"),
 ]
-
-
-@pytest.fixture(scope="module")
-def hosts(engine_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmHosts]:
-    install()
-    made = SwarmHosts(tmp_path_factory.mktemp("hosts"))
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,11 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dev.cloud.hosts import IMAGE, SwarmHosts, install, wait_leaderless
+from dev.cloud.hosts import IMAGE, SwarmHosts, wait_leaderless
 from dev.cloud.machine import Machine, make_key
 
 from .deployment import Step
@@ -20,16 +19,6 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="namespaces need Linux and root"),
 ]
-
-
-@pytest.fixture(scope="module")
-def hosts(engine_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmHosts]:
-    install()
-    made = SwarmHosts(tmp_path_factory.mktemp("hosts"))
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture(scope="module")
