@@ -176,6 +176,31 @@ def test_a_child_that_dies_of_the_question_is_asked_the_older_one(tmp_path: Path
         assert text_of(call(running, "echo", text="x")) == "x"
 
 
+def test_a_child_that_falls_silent_at_the_question_is_started_once_more_without_it(tmp_path: Path) -> None:
+    source = (Path(__file__).parent / "servers" / "session_era.py").read_text()
+    deaf = tmp_path / "deaf.py"
+    # As sessions of the MCP SDK 1.6.0: the process stays, and answers nothing any more.
+    falling = 'case "server/discover":\n            print("Welcome", flush=True)\n            signal.pause()\n        '
+    deaf.write_text(source.replace('case "ping":', f'{falling}case "ping":'))
+    with bridge(sys.executable, str(deaf), options=("--start-seconds", "8")) as running:
+        first = running.wait_for("child_started")
+        assert "said nothing for 4 s" in running.wait_for("child_silent")["reason"]
+        running.wait_ready()
+        assert not group_of(first["pid"])
+        assert running.count("child_silent") == 1
+        assert running.count("child_failed") == 0
+        assert text_of(call(running, "echo", text="x")) == "x"
+
+
+def test_a_child_that_reads_late_is_slow_and_not_silent(tmp_path: Path) -> None:
+    source = (Path(__file__).parent / "servers" / "session_era.py").read_text()
+    slow = tmp_path / "slow.py"
+    slow.write_text(source.replace("import time\n", "import time\n\ntime.sleep(6)  # longer than silence may last\n"))
+    with bridge(sys.executable, str(slow), options=("--start-seconds", "15")) as running:
+        running.wait_ready()
+        assert running.count("child_started") == 1
+
+
 # Talking nonsense
 
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
+import struct
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
@@ -18,6 +21,8 @@ LINGER_SECONDS: Final = 1.0
 MAX_STDERR_LINE_BYTES: Final = 8 * 1024
 MAX_UNREAD_BYTES: Final = 8 * 1024 * 1024
 """What may wait in the pipe for a child that does not read, before further calls are refused."""
+
+_COUNT: Final = struct.Struct("i")
 
 
 class Child(asyncio.SubprocessProtocol):
@@ -120,6 +125,21 @@ class Child(asyncio.SubprocessProtocol):
     def congested(self) -> bool:
         """Whether the child is so far behind with reading that nothing should be added."""
         return self._stdin is not None and self._stdin.get_write_buffer_size() > MAX_UNREAD_BYTES
+
+    @property
+    def has_read(self) -> bool:
+        """Whether the child has taken all that was sent to it; also where the system can't tell.
+
+        Linux's SIOCOUTQ, which has TIOCOUTQ's number: https://man7.org/linux/man-pages/man7/unix.7.html.
+        """
+        if self._stdin is None or self._unsent or self._stdin.get_write_buffer_size():
+            return False
+        end = self._stdin.get_extra_info("socket")
+        try:
+            waiting = fcntl.ioctl(end.fileno(), termios.TIOCOUTQ, bytes(_COUNT.size))
+        except (OSError, AttributeError):  # not Linux, or another event loop's pipe
+            return True
+        return bool(_COUNT.unpack(waiting)[0] == 0)
 
     async def stop(self) -> None:
         """End the whole process group: TERM, and KILL for what is left after a moment."""

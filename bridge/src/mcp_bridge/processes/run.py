@@ -57,6 +57,10 @@ class EndedEarlyError(ChildFailedError):
     """A child that ended before it had introduced itself."""
 
 
+class SilentError(ChildFailedError):
+    """A child that read the first question, and said nothing."""
+
+
 class Run:
     """A running child. `start` it, `greet` it, wait for `ended`, and `end` or `stop` it in any case.
 
@@ -71,6 +75,7 @@ class Run:
         self._settings = settings
         self._words = LastWords(redactor)
         self._stderr_log = StderrLog(time.monotonic)
+        self._spoke = False
         self._child = Child(
             on_line=self._heard,
             on_error_line=self._heard_error,
@@ -82,6 +87,11 @@ class Run:
     def pid(self) -> int:
         """Its process id, which is its process group's too; 0 before the start."""
         return self._child.pid
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has read all that it was told, and sent no message."""
+        return not self._spoke and self._child.has_read
 
     async def start(self) -> None:
         """Start the process. Raises CommandError where the command can't be run."""
@@ -95,7 +105,8 @@ class Run:
     async def greet(self, words: Coroutine[Any, Any, _T]) -> _T:
         """Exchange the first words, and return what they give.
 
-        Raises EndedEarlyError, RefusedError or ChildFailedError where they don't come to an end before the deadline.
+        Raises EndedEarlyError, RefusedError or ChildFailedError where they don't come to an end before the deadline,
+        and SilentError where `words` do.
         """
         seconds = self._settings.start_seconds
         greeting = asyncio.create_task(words)
@@ -109,7 +120,7 @@ class Run:
             raise RefusedError(self._words.explain(error.message)) from error
         finally:
             greeting.cancel()
-            with contextlib.suppress(asyncio.CancelledError, RpcError):
+            with contextlib.suppress(asyncio.CancelledError, RpcError, SilentError):
                 await greeting
 
     async def outlast(self, event: asyncio.Future[_T]) -> _T:
@@ -139,6 +150,7 @@ class Run:
             return
         message = decode_child(line)
         if message is not None:
+            self._spoke = True
             try:
                 self.link.heard(message)
             except Exception as error:  # noqa: BLE001 - one message must not cost the others that came with it

@@ -14,7 +14,7 @@ from . import survey
 from .breaker import MAX_FAILURES, STEADY_SECONDS, Breaker, BreakerState
 from .introduction import Introduction
 from .pings import Pings
-from .run import ChildFailedError, ChildSettings, CommandError, EndedEarlyError, Run
+from .run import ChildFailedError, ChildSettings, CommandError, EndedEarlyError, Run, SilentError
 
 SURVEY_SECONDS: Final = 5.0
 FIRST_BACKOFF_SECONDS: Final = 0.1
@@ -116,6 +116,11 @@ class Supervisor:
             ready_at: float | None = None
             try:
                 ready_at = await self._serve()
+            except SilentError as error:
+                # No failure: it happens once, and the next child gets all of its time.
+                logs.warning("child_silent", reason=str(error))
+                self.restarts += 1
+                continue
             except ChildFailedError as error:
                 self._hopeless = isinstance(error, CommandError)
                 self.reason = str(error)
@@ -144,7 +149,7 @@ class Supervisor:
         try:
             await run.start()
             try:
-                self.survey = await run.greet(self._introduction.make(run.link))
+                self.survey = await run.greet(self._introduction.make(run))
             except EndedEarlyError:
                 self._introduction.child_died()
                 raise
