@@ -3,7 +3,7 @@ PYTHON := dev/python
 PACKAGES := wire/src bridge/src gateway/src
 SOURCES := $(PACKAGES) __main__.py bench components dev fleet policy servers stacks tests
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
-UNIT_TESTS := tests/unit tests/components bridge/tests/unit gateway/tests/unit servers/notes/tests wire/tests
+UNIT_TESTS := tests/unit tests/components bridge/tests/unit gateway/tests/unit servers/ai_memory/tests servers/notes/tests wire/tests
 .DEFAULT_GOAL := help
 .PHONY: help up down engine prod-sim test test-long check lint types unit processes bench bench-bridge lock fmt clean
 

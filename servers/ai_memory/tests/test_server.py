@@ -1,0 +1,199 @@
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from tests.postgres_server import PostgresServer, postgres_server
+
+import ai_memory
+from ai_memory.server import build
+from ai_memory.settings import Settings
+
+SOURCE = str(Path(ai_memory.__file__).parent.parent)
+RECOVERY_SECONDS = 60
+HOSTILE = (
+    "'; DROP TABLE memory; --",
+    "x' OR '1'='1",
+    "$$; DELETE FROM memory; $$",
+    "%(namespace)s %s {columns} {}",
+    "' & !! | <-> (:*",
+    "\\'; SELECT pg_sleep(10); --",
+    "a\\",
+    "{a,b}",
+    '","b',
+    "'[1,2,3]'::vector",
+    "\uff07; DROP TABLE memory; --",
+)
+
+
+def over_stdio(dsn: str, *, mode: str = "2026-07-28") -> Client:
+    """A client of the real server, in a process of its own."""
+    environment = {"DATABASE_URL": dsn, "PYTHONPATH": SOURCE, "PATH": os.environ["PATH"]}
+    command = StdioServerParameters(command=sys.executable, args=["-m", "ai_memory"], env=environment)
+    return Client(command, mode=mode)
+
+
+def in_process(dsn: str) -> Client:
+    return Client(build(Settings.model_validate({"database_url": dsn})))
+
+
+def said(result: CallToolResult) -> str:
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    return block.text
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+def test_a_memory_is_stored_found_changed_and_deleted_in_both_eras(dsn: str, mode: str) -> None:
+    async def run() -> None:
+        async with over_stdio(dsn, mode=mode) as client:
+
+            async def call(tool: str, **arguments: object) -> Any:
+                result = await client.call_tool(tool, arguments)
+                assert not result.is_error, result.content
+                return result.structured_content
+
+            given = [{"text": " Deploys are on Monday. ", "tags": ["team"]}]
+            (memory,) = (await call("store_memories", memories=given))["memories"]
+            assert memory["text"] == "Deploys are on Monday."
+            (match,) = (await call("search_memories", query="when do we deploy?"))["matches"]
+            assert match["memory"] == memory
+            assert await call("list_memories", tags=["team"]) == {"memories": [memory], "total": 1}
+            changed = await call("update_memory", id=memory["id"], text="Deploys are on Friday.")
+            assert await call("get_memory", id=memory["id"]) == changed
+            assert (await call("search_memories", query="deploy"))["matches"][0]["memory"] == changed
+            assert await call("delete_memory", id=memory["id"]) == changed
+            assert await call("list_memories") == {"memories": [], "total": 0}
+
+    asyncio.run(run())
+
+
+def test_each_tool_says_what_it_does_and_takes(dsn: str) -> None:
+    async def run() -> None:
+        async with in_process(dsn) as client:
+            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        for tool in tools.values():
+            assert tool.description
+            assert tool.output_schema
+            arguments = tool.input_schema["properties"]
+            undescribed = [name for name in arguments if "description" not in arguments[name]]
+            assert not undescribed, f"{tool.name}: no description of {undescribed}"
+        hints = {name: tool.annotations or ToolAnnotations() for name, tool in tools.items()}
+        reading = {name for name, hint in hints.items() if hint.read_only_hint}
+        assert reading == {"search_memories", "get_memory", "list_memories"}
+        destructive = {name for name, hint in hints.items() if hint.destructive_hint}
+        assert destructive == {"update_memory", "delete_memory"}
+        assert set(hints) - reading - destructive == {"store_memories"}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "reason"),
+    [
+        ("get_memory", {"id": 7}, "There is no memory 7; search_memories and list_memories return the ids"),
+        ("delete_memory", {"id": 7}, "There is no memory 7"),
+        ("update_memory", {"id": 7, "text": "x"}, "There is no memory 7"),
+        ("update_memory", {"id": 7}, "give a new text, new tags, or both"),
+        ("get_memory", {"id": 2**63}, "id"),
+        ("store_memories", {"memories": []}, "memories"),
+        ("store_memories", {"memories": [{"text": "  "}]}, "text"),
+        ("store_memories", {"memories": [{"text": "a\0b"}]}, "U+0000"),
+        ("store_memories", {"memories": [{"text": "a" * 20_001}]}, "20000 characters"),
+        ("store_memories", {"memories": [{"text": "a", "tag": "b"}]}, "tag"),
+        ("search_memories", {"query": "x", "namespace": "a\0"}, "U+0000"),
+        ("search_memories", {"query": "x", "limit": 1000}, "limit"),
+        ("list_memories", {"tags": ["a"] * 21}, "tags"),
+    ],
+)
+def test_a_wrong_call_is_a_tool_error_that_says_what_to_do(
+    dsn: str, tool: str, arguments: dict[str, Any], reason: str
+) -> None:
+    async def run() -> None:
+        async with in_process(dsn) as client:
+            result = await client.call_tool(tool, arguments)
+        assert result.is_error
+        assert reason in said(result)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_argument_is_a_statement(postgres: PostgresServer, database: str, dsn: str, hostile: str) -> None:
+    async def run() -> None:
+        async with in_process(dsn) as client:
+            await client.call_tool("store_memories", {"memories": [{"text": "kept"}]})
+            given = {"memories": [{"text": hostile, "tags": [hostile]}], "namespace": hostile}
+            stored: Any = (await client.call_tool("store_memories", given)).structured_content
+            (memory,) = stored["memories"]
+            assert (memory["text"], memory["tags"], memory["namespace"]) == (hostile, [hostile], hostile)
+            where = {"namespace": hostile, "tags": [hostile]}
+            for tool, arguments in (
+                ("search_memories", {"query": hostile, **where}),
+                ("list_memories", where),
+                ("update_memory", {"id": memory["id"], "text": hostile, "tags": [hostile]}),
+            ):
+                result = await client.call_tool(tool, arguments)
+                assert not result.is_error, said(result)
+            listed: Any = (await client.call_tool("list_memories", where)).structured_content
+            assert listed["total"] == 1
+            for bad in (hostile, f"1 {hostile}"):
+                assert (await client.call_tool("delete_memory", {"id": bad})).is_error
+        assert postgres.execute("SELECT count(*) FROM memory", database=database) == [(2,)]
+
+    asyncio.run(run())
+
+
+def test_the_server_says_when_its_database_is_away_and_goes_on_when_it_is_back() -> None:
+    with postgres_server() as postgres:
+        postgres.stop()
+
+        async def until_well(client: Client, tool: str, arguments: dict[str, Any]) -> Any:
+            end = time.monotonic() + RECOVERY_SECONDS
+            while (result := await client.call_tool(tool, arguments)).is_error:
+                assert time.monotonic() < end, said(result)
+            return result.structured_content
+
+        async def run() -> None:
+            async with over_stdio(postgres.dsn()) as client:
+                given = {"memories": [{"text": "apple"}]}
+                assert len((await client.list_tools()).tools) == 6, "it starts without its database"
+                refused = await client.call_tool("store_memories", given)
+                assert refused.is_error
+                assert "can't be reached" in said(refused)
+                assert "Nothing was changed." in said(refused)
+                postgres.start()
+                await until_well(client, "store_memories", given)
+                postgres.stop()
+                refused = await client.call_tool("search_memories", {"query": "apple"})
+                assert refused.is_error
+                assert "try again in a few seconds" in said(refused)
+                postgres.start()
+                found = await until_well(client, "search_memories", {"query": "apple"})
+                assert [match["memory"]["text"] for match in found["matches"]] == ["apple"]
+
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({}, "DATABASE_URL: Field required"),
+        ({"DATABASE_URL": "mysql://u:Pa55-w0rd@h/d"}, "write postgresql://user:password@host:5432/database"),
+        ({"DATABASE_URL": "postgresql://h/d", "DATABASE_CONNECTIONS": "many"}, "DATABASE_CONNECTIONS"),
+    ],
+)
+def test_wrong_settings_end_the_server_with_a_reason(environment: dict[str, str], reason: str) -> None:
+    command = [sys.executable, "-m", "ai_memory"]
+    environment |= {"PYTHONPATH": SOURCE, "PATH": os.environ["PATH"]}
+    ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert reason in ended.stderr
+    assert "Pa55-w0rd" not in ended.stderr
+    assert "Traceback" not in ended.stderr
