@@ -1,9 +1,9 @@
 # `make` or `make help` lists the targets. ARGS passes options on: make test ARGS="-k status"
 PYTHON := dev/python
-PACKAGES := wire/src bridge/src gateway/src
+PACKAGES := wire/src bridge/src chassis/src gateway/src
 SOURCES := $(PACKAGES) __main__.py bench components dev fleet policy servers stacks tests
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
-UNIT_TESTS := tests/unit tests/components bridge/tests/unit gateway/tests/unit servers/ai_memory/tests servers/notes/tests wire/tests
+UNIT_TESTS := tests/unit tests/components bridge/tests/unit chassis/tests gateway/tests/unit $(wildcard servers/*/tests) wire/tests
 .DEFAULT_GOAL := help
 .PHONY: help up down engine prod-sim test test-long check lint types unit processes bench bench-bridge lock fmt clean
 
@@ -53,6 +53,7 @@ bench-bridge: ## race the bridge against its peers and its floor; the table goes
 lock: ## resolve every dependency anew, pinned by hash
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --group dev --group test pyproject.toml -o requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --no-emit-package mcp-wire bridge/pyproject.toml -o bridge/requirements.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) chassis/pyproject.toml -o chassis/requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --no-emit-package mcp-wire --extra envoy gateway/pyproject.toml -o gateway/requirements.lock
 
 fmt: ## format, and fix what ruff can fix

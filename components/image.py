@@ -95,9 +95,9 @@ def server_contexts(path: str) -> dict[str, str]:
     """Return the folders that a server's image is built from, by their names in the Dockerfile.
 
     Arguments:
-        path: the server's own folder; empty where its code is a package.
+        path: the server's own folder, built with the chassis beside it; empty where its code is a package.
     """
-    own = {"server": path} if path else {}
+    own = {"server": path, "chassis": "chassis"} if path else {}
     return {"wire": "wire", "bridge": "bridge", **own}
 
 

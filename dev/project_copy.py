@@ -16,6 +16,7 @@ PROJECT: Final = (
     "images",
     "wire",
     "bridge",
+    "chassis",
     "gateway",
     "servers",
     "monitoring",

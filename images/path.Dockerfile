@@ -1,4 +1,6 @@
-# One MCP server of our own, under the bridge: the Python project in the context `server`.
+# One MCP server of our own, under the bridge: the Python project in the context `server`. Its pyproject.toml may name
+# `../../chassis` in [tool.uv.sources]; the folders lie here as they do in the repository. What it installs is pinned by
+# its own requirements.lock, or else by the chassis'.
 # Everything above `server-installed` is the same in python, node and path.Dockerfile, and built once. Linked copies are
 # the same layer whatever is below them: all servers share the bridge's, and a new bridge leaves the server's alone.
 ARG PYTHON=docker.io/library/python:3.13-slim-trixie
@@ -32,11 +34,13 @@ ENTRYPOINT ["/opt/bridge/bin/mcp-bridge"]
 
 FROM build-tools AS server-installed
 ARG CONSTRAINTS
-COPY --from=server . /source/server
+COPY --from=chassis . /source/chassis
+COPY --from=server . /source/servers/server
 RUN --mount=type=cache,target=/root/.cache/uv \
     set -f && printf '%s\n' ${CONSTRAINTS} > /tmp/constraints.txt \
+ && cd /source/servers/server && lock=requirements.lock && { test -f ${lock} || lock=/source/chassis/requirements.lock; } \
  && uv venv --quiet /opt/server \
- && uv pip install --quiet --python /opt/server --constraints /tmp/constraints.txt /source/server
+ && uv pip install --quiet --python /opt/server --constraints ${lock} --constraints /tmp/constraints.txt .
 ARG COMMAND
 RUN test -x "/opt/server/bin/${COMMAND}"
 

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp_bridge.child_metrics import KEPT_FILES, ChildMetrics, metrics_folder
 from mcp_wire import tools
 
 from bridge.tests.rig import HTTP, META, Bridge, bridge, post, server, tool
@@ -147,3 +150,52 @@ def test_what_is_refused_before_it_is_a_request_of_mcp_is_counted_by_its_status(
     assert HTTP.post(gated.mcp, content=bytes(5_000_000), headers=admitted).status_code == 413
     assert refusals() == dict.fromkeys(("400", "401", "404", "405", "413"), "1")
     assert counted(gated) == 0
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Iterator[Bridge]:
+    with bridge(*server("counting"), environment={"TMPDIR": str(tmp_path)}) as running:
+        running.wait_ready()
+        yield running
+
+
+def test_what_the_server_counts_is_served_and_goes_on_after_its_restart(counting: Bridge) -> None:
+    post(counting, "tools/call", tool("read", page="home"), modern=True)
+    assert 'wiki_reads_total{page="home"} 1.0' in metrics(counting)
+    post(counting, "tools/call", tool("leave"), modern=True)
+    post(counting, "tools/call", tool("read", page="home"), modern=True)
+    assert 'wiki_reads_total{page="home"} 2.0' in metrics(counting)
+
+
+def test_the_server_can_not_speak_for_the_bridge_or_spoil_its_page(counting: Bridge) -> None:
+    post(counting, "tools/call", tool("read", page="home"), modern=True)
+    page = metrics(counting)
+    assert "another" not in page
+    assert re.search(r'mcp_service_health\{server="[^"]+"\} 1.0', page)
+    post(counting, "tools/call", tool("spoil"), modern=True)
+    page = metrics(counting)
+    assert "wiki_reads" not in page
+    assert re.search(r'mcp_service_health\{server="[^"]+"\} 1.0', page)
+    counting.wait_for("child_metrics_not_read")
+
+
+def test_files_of_processes_that_ended_are_kept_up_to_a_bound(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for number in range(KEPT_FILES + 5):
+        file = tmp_path / f"counter_{number}x_{ended.pid}.db"
+        file.touch()
+        os.utime(file, (number, number))
+    own = tmp_path / f"counter_{os.getpid()}.db"
+    own.touch()
+    os.utime(own, (0, 0))
+    ChildMetrics(tmp_path).families()
+    left = {file.name for file in tmp_path.iterdir()}
+    assert len(left) == KEPT_FILES + 1
+    assert own.name in left
+
+
+def test_a_bridge_that_can_write_no_file_has_no_folder_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/nowhere")
+    with metrics_folder() as folder:
+        assert folder is None

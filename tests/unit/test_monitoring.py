@@ -22,7 +22,7 @@ def names(collector: Collector) -> set[str]:
 
 
 def test_the_dashboard_asks_only_for_metrics_that_exist() -> None:
-    known = names(BridgeMetrics("time", CallCounts(), Readings())) | names(GatewayMetrics().registry)
+    known = names(BridgeMetrics("time", CallCounts(), Readings(), None)) | names(GatewayMetrics().registry)
     asked = {
         metric
         for panel in DASHBOARD["panels"]

@@ -1,10 +1,12 @@
 """The command `mcp-bridge`."""
 
 import sys
+from pathlib import Path
 
 import uvloop
 
 from . import logs
+from .child_metrics import metrics_folder
 from .credentials import Credentials, read_credentials
 from .redaction import Redactor, SecretsError, read_secrets
 from .reload import ReloadError
@@ -23,7 +25,8 @@ def main() -> None:
     redactor = Redactor([*secrets.values(), *credentials.values])
     logs.configure(settings.log_level, settings.name, redactor)
     try:
-        status = uvloop.run(_run(settings, secrets, credentials, redactor))
+        with metrics_folder() as folder:
+            status = uvloop.run(_run(settings, secrets, credentials, redactor, folder))
     except ReloadError as error:
         sys.exit(f"mcp-bridge: {error}")
     except OSError as error:
@@ -31,5 +34,7 @@ def main() -> None:
     sys.exit(status)
 
 
-async def _run(settings: Settings, secrets: dict[str, str], credentials: Credentials, redactor: Redactor) -> int:
-    return await Service(settings, secrets, credentials, redactor).run()
+async def _run(
+    settings: Settings, secrets: dict[str, str], credentials: Credentials, redactor: Redactor, folder: Path | None
+) -> int:
+    return await Service(settings, secrets, credentials, redactor, folder).run()

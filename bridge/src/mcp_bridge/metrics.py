@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from .call_counts import BUCKETS, CallCounts
+from .child_metrics import ChildMetrics
 
 _BOUNDS: Final = (*(str(float(bound)) for bound in BUCKETS), "+Inf")
 
@@ -60,19 +61,28 @@ class Metrics(Collector):
         server: the server's name, which is a label of all of them.
         calls: what was counted.
         now: what was read.
+        child: what the server process counts, None where it can't.
     """
 
-    def __init__(self, server: str, calls: CallCounts, now: Readings) -> None:
+    def __init__(self, server: str, calls: CallCounts, now: Readings, child: ChildMetrics | None) -> None:
         self._server = server
         self._calls = calls
         self._now = now
+        self._child = child
 
     def render(self) -> bytes:
         """Return them in Prometheus' text format."""
         return generate_latest(self)
 
     def collect(self) -> Iterator[Metric]:
-        """Return them by family."""
+        """Return them by family: the bridge's own, and those of the server process under other names."""
+        own = list(self._own())
+        yield from own
+        names = {family.name for family in own}
+        if self._child is not None:
+            yield from (family for family in self._child.families() if family.name not in names)
+
+    def _own(self) -> Iterator[Metric]:
         yield from self._requests()
         yield from self._gauges()
         now = self._now

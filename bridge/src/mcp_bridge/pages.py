@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from .call_counts import CallCounts
+from .child_metrics import ChildMetrics
 from .health import Health
 from .http import answer
 from .http.reply import Reply
@@ -25,13 +26,22 @@ class Pages:
         health: judges the replica.
         counts: what was counted.
         readings: returns how the replica is at the moment.
+        child: what the server process counts, None where it can't.
     """
 
-    def __init__(self, server: str, health: Health, counts: CallCounts, readings: Callable[[], "Readings"]) -> None:
+    def __init__(
+        self,
+        server: str,
+        health: Health,
+        counts: CallCounts,
+        readings: Callable[[], "Readings"],
+        child: ChildMetrics | None,
+    ) -> None:
         self._server = server
         self._health = health
         self._counts = counts
         self._readings = readings
+        self._child = child
 
     def load(self) -> None:
         """Load what renders metrics, which takes a while, and not only when Prometheus asks first."""
@@ -56,4 +66,4 @@ class Pages:
     def _metrics(self) -> bytes:
         from .metrics import Metrics
 
-        return Metrics(self._server, self._counts, self._readings()).render()
+        return Metrics(self._server, self._counts, self._readings(), self._child).render()

@@ -6,14 +6,16 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from mcp_wire.registration import Registration
 
-from . import logs
+from . import child_metrics, logs
 from .admission import LOOPBACK, Admission
 from .caching import Caching
+from .child_metrics import ChildMetrics
 from .container import ControlGroup, CpuGauge
 from .core import revisions
 from .core.callers import Caller, Session
@@ -59,10 +61,16 @@ class Service:
         secrets: the child's secret variables.
         credentials: secrets of the bridge itself.
         redactor: masks secret values in what is shown.
+        metrics_folder: where the child may count, None where it can't.
     """
 
     def __init__(
-        self, settings: Settings, secrets: dict[str, str], credentials: Credentials, redactor: Redactor
+        self,
+        settings: Settings,
+        secrets: dict[str, str],
+        credentials: Credentials,
+        redactor: Redactor,
+        metrics_folder: Path | None,
     ) -> None:
         self._settings = settings
         self.max_body_bytes = settings.max_body_bytes
@@ -87,7 +95,7 @@ class Service:
         )
         child = ChildSettings(
             command=settings.command,
-            environment=child_environment(secrets),
+            environment=child_environment(secrets, metrics_folder),
             start_seconds=settings.start_seconds,
             max_message_bytes=settings.max_message_bytes,
             ping_seconds=settings.ping_seconds,
@@ -114,7 +122,8 @@ class Service:
         self._health = Health(
             settings.name, self._processes, self._registrar, self._caching, self._records.counts, lambda: len(sessions)
         )
-        self._pages = Pages(settings.name, self._health, self._records.counts, self._readings)
+        counted = None if metrics_folder is None else ChildMetrics(metrics_folder)
+        self._pages = Pages(settings.name, self._health, self._records.counts, self._readings, counted)
         admission = Admission(
             gateway_token=credentials.gateway_token,
             check_host=credentials.gateway_token is None and settings.host in LOOPBACK,
@@ -314,7 +323,8 @@ def _later(seconds: float, act: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(seconds, act)
 
 
-def child_environment(secrets: dict[str, str]) -> dict[str, str]:
-    """Return the child's variables: this process's own without the bridge's options, and the secrets."""
+def child_environment(secrets: dict[str, str], metrics_folder: Path | None) -> dict[str, str]:
+    """Return the child's variables: our own without the bridge's options, where to count, and the secrets."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return inherited | secrets
+    counting = {} if metrics_folder is None else {child_metrics.VARIABLE: str(metrics_folder)}
+    return inherited | counting | secrets

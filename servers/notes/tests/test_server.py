@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import TextContent, ToolAnnotations
+from mcp_chassis import Chassis
 
 import notes
-from notes.server import build
-from notes.store import NoteStore
+from notes.server import VERSION, build
+from notes.settings import NotesSettings
+
+
+def in_memory(directory: Path) -> Client:
+    """A client of a server in this process."""
+    return Client(build(Chassis("notes", VERSION, NotesSettings(directory=directory))))
 
 
 def over_stdio(directory: Path, *, mode: str) -> Client:
@@ -41,9 +47,9 @@ def test_a_note_is_added_found_and_deleted_in_both_eras(tmp_path: Path, mode: st
 
 def test_each_tool_says_what_it_does_to_the_notes(tmp_path: Path) -> None:
     async def run() -> None:
-        async with Client(build(NoteStore(tmp_path / "n"))) as client:
+        async with in_memory(tmp_path) as client:
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert set(tools) == {"add_note", "search_notes", "list_notes", "delete_note"}
+        assert set(tools) == {"add_note", "search_notes", "list_notes", "delete_note", "health"}
         for tool in tools.values():
             assert tool.description
             assert tool.output_schema
@@ -51,7 +57,7 @@ def test_each_tool_says_what_it_does_to_the_notes(tmp_path: Path) -> None:
             undescribed = [name for name in arguments if "description" not in arguments[name]]
             assert not undescribed, f"{tool.name}: no description of {undescribed}"
         hints = {name: tool.annotations or ToolAnnotations() for name, tool in tools.items()}
-        assert {name for name, hint in hints.items() if hint.read_only_hint} == {"search_notes", "list_notes"}
+        assert {name for name, hint in hints.items() if hint.read_only_hint} == {"search_notes", "list_notes", "health"}
         assert {name for name, hint in hints.items() if hint.destructive_hint} == {"delete_note"}
 
     asyncio.run(run())
@@ -69,7 +75,7 @@ def test_a_wrong_call_is_a_tool_error_that_says_why(
     tmp_path: Path, tool: str, arguments: dict[str, Any], said: str
 ) -> None:
     async def run() -> None:
-        async with Client(build(NoteStore(tmp_path / "n"))) as client:
+        async with in_memory(tmp_path) as client:
             result = await client.call_tool(tool, arguments)
         assert result.is_error
         (block,) = result.content

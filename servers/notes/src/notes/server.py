@@ -1,13 +1,19 @@
 """The tools: what a model sees of the notes."""
 
+import sqlite3
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
+import anyio
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
+from mcp_chassis import Chassis, Component, StartError
 from pydantic import Field, StringConstraints
 
+from notes.settings import DIRECTORY_VARIABLE, NotesSettings
 from notes.store import Note, NoteStore, UnknownNoteError
 
 VERSION = "0.1.0"
@@ -51,9 +57,11 @@ class Found:
     notes: list[Note]
 
 
-def build(store: NoteStore) -> MCPServer[None]:
-    """Return a server whose tools work on `store`."""
-    server: MCPServer[None] = MCPServer("notes", version=VERSION, instructions=INSTRUCTIONS, log_level="WARNING")
+def build(chassis: Chassis[NotesSettings]) -> MCPServer[None]:
+    """Return a server whose tools work on the notes. Raises StartError where none can be kept."""
+    store = _opened(chassis.settings.directory)
+    chassis.health.watch("store", partial(_check, store), required=True)
+    server = chassis.server(INSTRUCTIONS)
 
     @server.tool(title="Add a note", annotations=ADDS)
     def add_note(text: Text, title: Title = "", tags: Tags = []) -> Note:  # noqa: B006 - the schema's default; never changed
@@ -79,3 +87,16 @@ def build(store: NoteStore) -> MCPServer[None]:
             raise ToolError(f"There is no note {id}; list_notes and search_notes return the ids.") from None
 
     return server
+
+
+def _opened(directory: Path) -> NoteStore:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return NoteStore(directory / "notes.sqlite3")
+    except (OSError, sqlite3.Error) as error:
+        raise StartError(f"can't write to {directory.absolute()} ({error}); set {DIRECTORY_VARIABLE}") from error
+
+
+async def _check(store: NoteStore) -> Component:
+    await anyio.to_thread.run_sync(partial(store.count, tag=None))
+    return Component()
