@@ -50,7 +50,8 @@ class ChildMetrics:
 
         try:
             self._forget_the_oldest()
-            return list(MultiProcessCollector(None, str(self._folder)).collect())
+            collector = MultiProcessCollector(None, str(self._folder))  # type: ignore[no-untyped-call]
+            return list(collector.collect())  # type: ignore[no-untyped-call]
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, struct.error) as error:
             logs.warning("child_metrics_not_read", reason=f"{type(error).__name__}: {error}")
             return []
