@@ -1,9 +1,9 @@
 # `make` or `make help` lists the targets. ARGS passes options on: make test ARGS="-k status"
 PYTHON := dev/python
-PACKAGES := wire/src bridge/src chassis/src gateway/src
+PACKAGES := wire/src bridge/src chassis/src gateway/src remote/src
 SOURCES := $(PACKAGES) __main__.py bench components dev fleet policy servers stacks tests
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
-UNIT_TESTS := tests/unit tests/components bridge/tests/unit chassis/tests gateway/tests/unit $(wildcard servers/*/tests) wire/tests
+UNIT_TESTS := tests/unit tests/components bridge/tests/unit chassis/tests gateway/tests/unit remote/tests/unit $(wildcard servers/*/tests) wire/tests
 .DEFAULT_GOAL := help
 .PHONY: help up down engine prod-sim test test-long check lint types unit processes bench bench-bridge lock fmt clean
 
@@ -41,8 +41,8 @@ unit: ## unit and component tests
 	@$(PYTHON) -m pytest -m "not engine and not long" -n auto $(UNIT_TESTS) $(ARGS)
 
 processes: ## the bridge and the gateway as processes, before real servers and with a real Envoy
-	@$(PYTHON) -m pytest -m "not engine and not long" -n auto bridge/tests gateway/tests \
-		--ignore=bridge/tests/unit --ignore=gateway/tests/unit $(ARGS)
+	@$(PYTHON) -m pytest -m "not engine and not long" -n auto bridge/tests gateway/tests remote/tests \
+		--ignore=bridge/tests/unit --ignore=gateway/tests/unit --ignore=remote/tests/unit $(ARGS)
 
 bench: engine ## measure the dev stack; the figures go to docs/performance.md
 	@$(PYTHON) -m bench $(ARGS)
@@ -55,6 +55,7 @@ lock: ## resolve every dependency anew, pinned by hash
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --no-emit-package mcp-wire bridge/pyproject.toml -o bridge/requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) chassis/pyproject.toml -o chassis/requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --no-emit-package mcp-wire --extra envoy gateway/pyproject.toml -o gateway/requirements.lock
+	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) remote/pyproject.toml -o remote/requirements.lock
 
 fmt: ## format, and fix what ruff can fix
 	@$(PYTHON) -m ruff check --fix-only --quiet .

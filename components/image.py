@@ -65,6 +65,14 @@ class ServerImageArgs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuiltImage:
+    """An image that several servers run. `ref`: repository:tag@digest. `command`: the program in it."""
+
+    ref: pulumi.Input[str]
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerImageOutputs:
     """`ref`: repository:tag@digest."""
 

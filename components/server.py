@@ -11,7 +11,7 @@ from mcp_wire.result_cache import user
 
 from .fleet import Fleet, data_volume
 from .health_check import bash_get
-from .image import ServerImage, ServerImageArgs
+from .image import BuiltImage, ServerImage, ServerImageArgs
 from .swarm_files import MountedFile, ServiceFiles, content_name
 from .swarm_service import Limits, SwarmService, swarm_service
 
@@ -43,7 +43,7 @@ class McpServerArgs:
     """Arguments of McpServer.
 
     Arguments:
-        image: how the image is built; the command that it must have is what runs.
+        image: how the image is built, or which one there is; the command that it must have is what runs.
         arguments: what the command gets.
         environment: plain variables of the command.
         secrets: secret variables of the command, by name. Nobody else can read them.
@@ -66,7 +66,7 @@ class McpServerArgs:
     fleet: Fleet
 
     # program
-    image: ServerImageArgs
+    image: ServerImageArgs | BuiltImage
     arguments: Sequence[pulumi.Input[str]] = ()
     environment: Mapping[str, pulumi.Input[str]]
     secrets: Mapping[str, pulumi.Input[str]]
@@ -105,13 +105,13 @@ class McpServer(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: McpServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mcp-fleet:components:McpServer", name, {}, opts)
-        image = ServerImage(name, args.image, opts=pulumi.ResourceOptions(parent=self))
+        image = self._image(name, args.image)
         service = swarm_service(
             SwarmService(
                 fleet=args.fleet,
                 name=name,
                 kind="server",
-                image=image.outputs.ref,
+                image=image,
                 command=(
                     _BRIDGE,
                     "--",
@@ -124,7 +124,7 @@ class McpServer(pulumi.ComponentResource):
                 environment={
                     **args.environment,
                     **bridge_environment(name, args),
-                    **cache_environment(name, args, image.outputs.ref),
+                    **cache_environment(name, args, image),
                 },
                 secrets=self._secrets(name, args),
                 configs=self._configs(name, args),
@@ -138,8 +138,13 @@ class McpServer(pulumi.ComponentResource):
             ),
             parent=self,
         )
-        self.outputs = McpServerOutputs(image=image.outputs.ref, service_id=service.id)
+        self.outputs = McpServerOutputs(image=image, service_id=service.id)
         self.register_outputs(vars(self.outputs))
+
+    def _image(self, name: str, image: ServerImageArgs | BuiltImage) -> pulumi.Output[str]:
+        if isinstance(image, BuiltImage):
+            return pulumi.Output.from_input(image.ref)
+        return ServerImage(name, image, opts=pulumi.ResourceOptions(parent=self)).outputs.ref
 
     def _secrets(self, name: str, args: McpServerArgs) -> list[MountedFile]:
         files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)

@@ -29,7 +29,8 @@ def add(
     source: Annotated[
         str,
         typer.Argument(
-            help="A name in the catalog; pypi:NAME or npm:NAME, either with @VERSION and #command; or ./path."
+            help="A name in the catalog; pypi:NAME or npm:NAME, either with @VERSION and #command; ./path; "
+            "or https://HOST/PATH of a remote server."
         ),
     ],
     name: Annotated[str | None, typer.Option(help="The server's name, by default out of the package's.")] = None,
@@ -39,6 +40,12 @@ def add(
     ] = None,
     secret: Annotated[
         list[str] | None, typer.Option(help="A secret variable that it needs; repeat for more.", metavar="NAME")
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a remote server is sent; {NAME} is the secret NAME; repeat for more.", metavar="NAME=VALUE"
+        ),
     ] = None,
     package: Annotated[list[str] | None, typer.Option(help="A Debian package that its image needs.")] = None,
     constraint: Annotated[
@@ -63,6 +70,7 @@ def add(
       fleet add pypi:mcp-server-time
       fleet add npm:@modelcontextprotocol/server-filesystem --name files --arg /data --volume
       fleet add pypi:mcp-server-slack --secret SLACK_BOT_TOKEN
+      fleet add https://mcp.linear.app/mcp --header 'Authorization=Bearer {LINEAR_API_KEY}'
       fleet add ./servers/notes --volume --env NOTES_DIRECTORY=/data --yes
     """
     from fleet import project, questions, servers
@@ -72,8 +80,9 @@ def add(
         source=source,
         name=name,
         args=arg or (),
-        env=dict(map(_assignment, env or ())),
+        env=dict(_assignment(text, "--env") for text in env or ()),
         secrets=secret or (),
+        headers=dict(_assignment(text, "--header") for text in header or ()),
         packages=package or (),
         constraints=constraint or (),
         volume=volume,
@@ -244,10 +253,10 @@ def _record(server: str, stack: str) -> None:
         say(f"recorded in tools.lock.json: {counted(recorded[server], 'tool') or 'no tool'}; commit it too")
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def _assignment(text: str, option: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise typer.BadParameter(f"{text!r} is no NAME=VALUE", param_hint="--env")
+        raise typer.BadParameter(f"{text!r} is no NAME=VALUE", param_hint=option)
     return name, value
 
 

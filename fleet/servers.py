@@ -10,6 +10,7 @@ from fleet.errors import FleetError
 from fleet.project import existing_stack_file
 from fleet.stackfile import Entry as Line
 from fleet.stackfile import StackText
+from stacks.remote_config import references
 
 if TYPE_CHECKING:
     from stacks.catalog_entry import Entry
@@ -24,6 +25,7 @@ class Addition:
     args: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
     packages: Sequence[str] = ()
     constraints: Sequence[str] = ()
     volume: bool = False
@@ -33,12 +35,18 @@ class Addition:
         request = sources.Request.parse(self.source)
         return sources.catalog_entry(request.name) if request.kind == "catalog" else None
 
+    @property
+    def referenced(self) -> tuple[str, ...]:
+        """The secrets that its headers refer to."""
+        return tuple(dict.fromkeys(references(self.headers, None)))
+
     def entry(self, source: str) -> Line:
         """What to write behind the server's name, for a source with its version: the source alone where that does."""
         more: dict[str, Any] = {
             "args": list(self.args),
             "env": dict(self.env),
             "secrets": list(self.secrets),
+            "headers": dict(self.headers),
             "packages": list(self.packages),
             "constraints": list(self.constraints),
             "volume": self.volume,
@@ -89,7 +97,7 @@ def adding(addition: Addition, *, project: Path, stack: str, environment: Mappin
     entry = addition.entry(request.pinned(environment))
     after = text.with_server(name, entry)
     present = ((text.document.get("config") or {}).get(stackfile.SECRETS) or {}).get(name) or {}
-    needed = addition.secrets or (in_catalog.required_secrets if in_catalog else ())
+    needed = addition.secrets or (in_catalog.required_secrets if in_catalog else addition.referenced)
     unset = tuple(variable for variable in needed if variable not in present)
     changed = StackText(after, name=file.name)
     stackfile.checked(changed, stack, project, assume={name: unset})

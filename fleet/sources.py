@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from fleet.errors import FleetError
 from stacks.packages import npm_command
@@ -20,7 +21,10 @@ PYTHON = "3.13"
 """The Python of the server images: a release that needs a newer one is not the newest for us."""
 SECONDS = 60
 """How long a registry may take to answer."""
-EXAMPLES = "github (of the catalog), pypi:mcp-server-time, npm:@modelcontextprotocol/server-memory, ./servers/notes"
+EXAMPLES = (
+    "github (of the catalog), pypi:mcp-server-time, npm:@modelcontextprotocol/server-memory, ./servers/notes, "
+    "https://mcp.linear.app/mcp"
+)
 
 _PACKAGE = re.compile(r"(?P<kind>pypi|npm):(?P<name>@?[^@#\s]+)(@(?P<version>[^#\s]+))?(?P<command>#\S+)?")
 _IN_CATALOG = re.compile(rf"({CATALOG_PREFIX})?(?P<name>[A-Za-z0-9_-]+)")
@@ -29,11 +33,11 @@ _WRAPPING = re.compile(r"^(mcp-server-|server-|mcp-)|(-mcp-server|-server-mcp|-m
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A source as a user types it: of a package, with or without a version, a path, or a name in the catalog.
+    """A source as a user types it: of a package, with or without a version, a path, a URL, or a name in the catalog.
 
     Attributes:
-        kind: `pypi`, `npm`, `path` or `catalog`.
-        name: the package's name, the path, or the name in the catalog.
+        kind: `pypi`, `npm`, `path`, `remote` or `catalog`.
+        name: the package's name, the path, the URL, or the name in the catalog.
         version: the version asked for; None for the newest.
         command: `#command` where one was given, else nothing.
     """
@@ -48,6 +52,8 @@ class Request:
         """Read what a user typed. Raises FleetError with examples."""
         if text.startswith(("./", "../", "/")):
             return cls(kind="path", name=text)
+        if text.startswith(("https:", "http:")):
+            return cls(kind="remote", name=text)
         if (in_catalog := _IN_CATALOG.fullmatch(text)) is not None:
             return cls(kind="catalog", name=in_catalog["name"])
         match = _PACKAGE.fullmatch(text)
@@ -57,7 +63,7 @@ class Request:
 
     def pinned(self, environment: Mapping[str, str]) -> str:
         """The source with its version, the newest where none was asked for. Raises FleetError where there is none."""
-        if self.kind == "path":
+        if self.kind in ("path", "remote"):
             return self.name
         if self.kind == "catalog":
             return f"{CATALOG_PREFIX}{catalog_entry(self.name).label}"
@@ -66,7 +72,8 @@ class Request:
 
 
 def server_name(request: Request) -> str:
-    """A server's name out of a package's or folder's: `mcp-server-time` and `@scope/server-time` become `time`.
+    """A server's name out of a package's or folder's: `mcp-server-time` and `@scope/server-time` become `time`,
+    `https://mcp.linear.app/mcp` becomes `linear`.
 
     What a part of the fleet itself is called already gets `-mcp` behind it: `redis-mcp`.
     """
@@ -77,6 +84,10 @@ def server_name(request: Request) -> str:
 
 
 def _bare_name(request: Request) -> str:
+    if request.kind == "remote":
+        # The label before the top-level domain: mcp.linear.app is Linear's.
+        labels = (urlsplit(request.name).hostname or "").split(".")
+        return labels[-2] if len(labels) > 1 else labels[0]
     bare = request.name.rstrip("/").rsplit("/", 1)[-1]
     if request.kind == "pypi":
         bare = bare.rsplit(".", 1)[-1]

@@ -81,7 +81,7 @@ def line(server: ServerConfig) -> Line:
     """Return what of a server's line decides which tools it has."""
     settings = [
         getattr(server.source, "command", ""),
-        list(server.args),
+        list(server.arguments),
         dict(server.env),
         sorted(server.secrets),
         sorted(server.constraints),

@@ -96,7 +96,7 @@ def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
 
 def _unrecorded(config: StackConfig, lock: Lock, root: Path) -> Iterator[str]:
     for name, server in config.servers.items():
-        if tools_review.unrecorded(name, server, lock, tools_lock.code(server, root)):
+        if not server.remote and tools_review.unrecorded(name, server, lock, tools_lock.code(server, root)):
             yield name
 
 
@@ -115,6 +115,11 @@ def _config(root: Path, stack: str) -> StackConfig:
 
 def record(name: str, server: ServerConfig, workshop: Workshop) -> Surface:
     """Return the tools of a server. Raises FleetError where its image can't be built, or lists none in time."""
+    if server.remote:
+        raise FleetError(
+            f"{name} is a remote server, which lists its tools only with the fleet's credentials",
+            hint=f"once it is up: fleet call {name} --list",
+        )
     with _image(name, server, workshop) as image:
         tools = _ask(name, server, image, workshop)
     return Surface(

@@ -78,6 +78,8 @@ def unrecorded(name: str, server: ServerConfig, lock: Lock, code: str) -> str:
     surface = lock.surface(name, line)
     if surface is not None:
         return "" if surface.code == code else f"recorded for another state of the code in {line.source}"
+    if server.remote:
+        return "a remote server: it lists its tools once it is up"
     known = [surface.line.source for surface in lock.servers.get(name, ())]
     if line.source in known:
         return "recorded with other arguments, variables or packages"

@@ -26,6 +26,7 @@ from .joined_hosts import joined_hosts
 from .lambda_labs_machines import lambda_labs_platforms
 from .load import Stack
 from .manager_login import login_flags, write_login
+from .server_image import image_names
 from .site import GROUP_LABEL, PLACE_LABEL, Site, constraints, password
 
 REGISTRY_USER: Final = "AWS"
@@ -104,7 +105,7 @@ def hosts_args(stack: Stack, hosts: CloudHosts, keys: pulumi.Output[MachineKeys]
         gateway_port=stack.config.port,
         domain=Domain(name=config.domain.name, hosted_zone=config.domain.hosted_zone),
         bucket=config.bucket,
-        repositories=[*stack.config.servers, "gateway"],
+        repositories=image_names(stack.config),
         budget=Budget(dollars=config.budget.dollars, emails=config.budget.emails) if config.budget else None,
         tags={**config.tags, STACK_TAG: stack.name},
     )

@@ -20,16 +20,17 @@ from .catalog_entry import Entry
 from .config_model import ConfigModel, Label
 from .esc_config import EscConfig
 from .hosts_config import LOCAL, CloudHosts, parse_hosts
-from .source import CATALOG_PREFIX, EXAMPLES, PATTERN, Source, parse_source
+from .remote_config import AuthConfig, HeaderName, HeaderValue, arguments, references
+from .source import CATALOG_PREFIX, EXAMPLES, PATTERN, RemoteSource, Source, parse_source
 
 PROJECT = "mcp-fleet"
 OPERATOR = "operator"
 """The client that always exists: it may call every server and read Prometheus."""
 
 COMPONENT_NAMES = frozenset(
-    {"registry", "consul", "redis", "redis-exporter", "prometheus", "grafana", "gateway", "policy"}
+    {"registry", "consul", "redis", "redis-exporter", "prometheus", "grafana", "gateway", "policy", "remote"}
 )
-"""Names inside the fleet's network that servers can't have."""
+"""Names inside the fleet's network, and of images, that servers can't have."""
 
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 PLACE = r"^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$"
@@ -117,8 +118,14 @@ class ServerConfig(ConfigModel):
     """One MCP server. A plain source may stand in its place."""
 
     source: SourceField
-    """Where its code comes from: pypi:NAME@VERSION[#command], npm:NAME@VERSION[#command], catalog:NAME or ./path. An
-    entry of the catalog says the other keys too, unless they stand here."""
+    """Where its code comes from: pypi:NAME@VERSION[#command], npm:NAME@VERSION[#command], catalog:NAME or ./path; or
+    https://HOST/PATH, where a remote server answers. An entry of the catalog says the other keys too, unless they stand
+    here."""
+    headers: dict[HeaderName, HeaderValue] = Field(default={})
+    """What a remote server is sent with each request, such as Authorization: "Bearer {LINEAR_API_KEY}", where the name
+    in braces is a secret's."""
+    auth: AuthConfig | None = None
+    """How the fleet gets an access token for a remote server."""
     args: tuple[Text, ...] = ()
     """Arguments of its command."""
     env: dict[Variable, VariableValue] = Field(default={})
@@ -165,6 +172,24 @@ class ServerConfig(ConfigModel):
         """The entry of the catalog that it comes from."""
         return self._entry
 
+    @property
+    def remote(self) -> bool:
+        """Whether it runs elsewhere, so that no image is built of it."""
+        return isinstance(self.source, RemoteSource)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What its command is told."""
+        return (
+            arguments(self.source.url, self.headers, self.auth) if isinstance(self.source, RemoteSource) else self.args
+        )
+
+    def with_referenced_secrets(self) -> "ServerConfig":
+        """Return it with the secrets that its headers and `auth` refer to among its secrets."""
+        known = {*self.secrets, *self.env}
+        more = [name for name in dict.fromkeys(references(self.headers, self.auth)) if name not in known]
+        return self.model_copy(update={"secrets": (*self.secrets, *more)}) if more else self
+
     def with_secrets(self, given: Collection[str]) -> "ServerConfig":
         """Return it with those of the secrets `given` that its entry of the catalog knows."""
         known = [] if self.entry is None else [variable.name for variable in self.entry.variables if variable.is_secret]
@@ -176,9 +201,9 @@ class ServerConfig(ConfigModel):
     def _with_entry(cls, line: object, handler: ModelWrapValidatorHandler["ServerConfig"]) -> "ServerConfig":
         """Fill in what the line leaves to the catalog."""
         if not isinstance(line, dict) or not str(source := line.get("source")).startswith(CATALOG_PREFIX):
-            return handler(line)
+            return handler(line).with_referenced_secrets()
         entry = read_entry(str(source).removeprefix(CATALOG_PREFIX))
-        server = handler(entry.with_line(line))
+        server = handler(entry.with_line(line)).with_referenced_secrets()
         server._entry = entry  # noqa: SLF001 - it is one of ours
         return server
 

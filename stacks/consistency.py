@@ -7,6 +7,7 @@ from .catalog_variables import variable_problems, where_from
 from .config import COMPONENT_NAMES, OPERATOR, ServerConfig, StackConfig
 from .config_model import LABEL
 from .problems import Problem, nearest, set_secret
+from .remote_config import CREDENTIAL, OWN_HEADERS, REFERENCE
 from .source import NpmSource
 
 DNS_LABEL_LIMIT = 63
@@ -27,6 +28,7 @@ def inconsistencies(stack: str, config: StackConfig) -> Iterator[Problem]:
     for name, server in config.servers.items():
         yield from _name(stack, name)
         yield from _server(name, server)
+        yield from _reached(name, server)
         yield from _doubled_variables(name, server, config)
         yield from variable_problems(name, server, config.secrets.get(name, frozenset()))
     for name in config.secrets.keys() - config.servers.keys():
@@ -96,6 +98,36 @@ def _server(name: str, server: ServerConfig) -> Iterator[Problem]:
     for variable in server.env:
         if variable.startswith(BRIDGE_VARIABLES):
             yield Problem(path=(*path, "env", variable), message="these variables are the bridge's own; rename it")
+
+
+_OF_IMAGES = ("args", "packages", "constraints", "install_scripts", "volume")
+
+
+def _reached(name: str, server: ServerConfig) -> Iterator[Problem]:
+    """Yield what is wrong with how a remote server is reached, or with keys that only such a server has."""
+    path = ("servers", name)
+    if not server.remote:
+        for key, given in (("headers", server.headers), ("auth", server.auth)):
+            if given:
+                yield Problem(path=(*path, key), message="is for remote servers (https://HOST/PATH); remove it")
+        return
+    for key in _OF_IMAGES:
+        if getattr(server, key):
+            shown = key.replace("_", "-")
+            yield Problem(path=(*path, shown), message="a remote server runs elsewhere; remove it")
+    for header, value in server.headers.items():
+        where = (*path, "headers", header)
+        if header.lower() in OWN_HEADERS or header.lower().startswith("mcp-"):
+            yield Problem(path=where, message="is a header that the protocol itself sets; remove it")
+        elif CREDENTIAL.fullmatch(header) and not REFERENCE.search(value):
+            scheme = "Bearer " if header.lower() == "authorization" else ""
+            yield Problem(
+                path=where,
+                message="would stand in plain text, and is a secret by its name; make a new one, write "
+                f'"{scheme}{{NAME}}" here, and set it: {set_secret(name, "NAME")}',
+            )
+        elif header.lower() == "authorization" and server.auth is not None:
+            yield Problem(path=where, message="`auth` sets it; remove one of both")
 
 
 def missing_secrets(config: StackConfig, environments: Sequence[str] = ()) -> Iterator[Problem]:

@@ -12,16 +12,18 @@ from mcp_wire.token import cache_audience, derive, server_audience
 from components.consul import Consul, ConsulArgs
 from components.fleet import Fleet
 from components.gateway import Gateway, GatewayArgs
-from components.image import BaseImages
+from components.image import BaseImages, BuiltImage, ServerImageArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.redis import Redis, RedisArgs
+from components.remote_image import COMMAND as REMOTE_COMMAND
+from components.remote_image import RemoteImage, RemoteImageArgs
 from components.server import McpServer, McpServerArgs, SharedCache
 from components.swarm_service import Limits
 
 from .config import OPERATOR, ServerConfig, StackConfig
 from .load import Stack
 from .local_site import local_site
-from .server_image import BUILDER_VARIABLE, DEFAULT_BUILDER, server_image_args
+from .server_image import BUILDER_VARIABLE, DEFAULT_BUILDER, REMOTE, server_image_args
 from .site import Site, constraints, password
 from .tools import check_tools
 
@@ -92,9 +94,10 @@ def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports
         ),
         opts=foundation.built,
     )
+    remote = _remote_image(foundation)
     urls = {name: f"{site.url}/{name}/mcp" for name in config.servers}
     for name, server in config.servers.items():
-        outputs = McpServer(name, _server_args(name, server, foundation), opts=foundation.built).outputs
+        outputs = McpServer(name, _server_args(name, server, foundation, remote), opts=foundation.built).outputs
         check_tools(stack, name, urls[name], tokens[OPERATOR].result, outputs.image, outputs.service_id)
     return Exports(
         gateway=site.url,
@@ -197,20 +200,41 @@ def without_jobs(config: str, names: Container[str]) -> str:
     return yaml.safe_dump({**document, "scrape_configs": jobs}, sort_keys=False)
 
 
-def _server_args(name: str, server: ServerConfig, foundation: _Foundation) -> McpServerArgs:
+def _remote_image(foundation: _Foundation) -> BuiltImage | None:
+    """The image of all remote servers; None in a stack that has none."""
+    site = foundation.site
+    if REMOTE not in site.registries:
+        return None
+    args = RemoteImageArgs(
+        version=site.tags.get(REMOTE, "current"),
+        bases=foundation.bases,
+        registry=site.registries[REMOTE],
+        builder=foundation.builder,
+        platforms=site.platforms,
+    )
+    ref = RemoteImage(REMOTE, args, opts=foundation.built).outputs.ref
+    return BuiltImage(ref=ref, command=REMOTE_COMMAND)
+
+
+def _image(name: str, server: ServerConfig, foundation: _Foundation) -> ServerImageArgs:
+    return server_image_args(
+        server,
+        foundation.stack.root,
+        bases=foundation.bases,
+        registry=foundation.site.registries[name],
+        builder=foundation.builder,
+        tag=foundation.site.tags.get(name, ""),
+        platforms=foundation.site.platforms,
+    )
+
+
+def _server_args(name: str, server: ServerConfig, foundation: _Foundation, remote: BuiltImage | None) -> McpServerArgs:
+    """`remote` is the image of remote servers."""
     stack = foundation.stack
     return McpServerArgs(
         fleet=foundation.site.fleet,
-        image=server_image_args(
-            server,
-            stack.root,
-            bases=foundation.bases,
-            registry=foundation.site.registries[name],
-            builder=foundation.builder,
-            tag=foundation.site.tags.get(name, ""),
-            platforms=foundation.site.platforms,
-        ),
-        arguments=server.args,
+        image=remote if server.remote and remote else _image(name, server, foundation),
+        arguments=server.arguments,
         environment=server.env,
         secrets={variable: _secret(stack, name, variable) for variable in sorted(server.secrets)},
         files=server.files,

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from docker.utils.build import exclude_paths
 
-from components.gateway import CONTEXTS, DOCKERFILE
+from components.gateway import CONTEXTS
 from components.image import CONTEXT, server_contexts
+from components.remote_image import CONTEXTS as REMOTE_CONTEXTS
 
 from .config import ServerConfig
 from .load import Stack
 from .own_code import read_own_code
+from .server_image import REMOTE, image_names
 from .source import NpmSource, PathSource, PypiSource
 
 DIGEST_CHARACTERS = 12
@@ -20,14 +22,20 @@ IGNORED = ".dockerignore"
 
 
 def image_tags(stack: Stack, images: Mapping[str, str]) -> dict[str, str]:
-    """Return the tag of each image that `stack` builds, by the server's name or `gateway`.
+    """Return the tag of each image that `stack` builds, by the server's name, `gateway` or `remote`.
 
     Arguments:
         images: what they are built from, with digests.
     """
-    gateway = content_tag(stack.root, DOCKERFILE, CONTEXTS, [images["python"]])
-    servers = {name: _server_tag(stack.root, server, images) for name, server in stack.config.servers.items()}
-    return {**servers, "gateway": gateway}
+    servers = stack.config.servers
+    return {name: _tag(stack.root, name, servers, images) for name in image_names(stack.config)}
+
+
+def _tag(root: Path, name: str, servers: Mapping[str, ServerConfig], images: Mapping[str, str]) -> str:
+    if name in servers:
+        return _server_tag(root, servers[name], images)
+    contexts = REMOTE_CONTEXTS if name == REMOTE else CONTEXTS
+    return content_tag(root, name, contexts, [images["python"]])
 
 
 def _server_tag(root: Path, server: ServerConfig, images: Mapping[str, str]) -> str:
@@ -41,6 +49,8 @@ def _server_tag(root: Path, server: ServerConfig, images: Mapping[str, str]) -> 
     if isinstance(source, PathSource):
         own = read_own_code(root / source.path)
         return f"{own.version}-{content_tag(root, 'path', server_contexts(source.path), [own.command, *told])}"
+    if not isinstance(source, PypiSource | NpmSource):
+        raise TypeError(f"{source} has no image of its own")
     kind = "python" if isinstance(source, PypiSource) else "node"
     return f"{source.version}-{content_tag(root, kind, server_contexts(''), [str(source), source.command, *told])}"
 

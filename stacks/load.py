@@ -16,12 +16,14 @@ from .esc_config import EscConfig
 from .hosts_config import AwsBudget, AwsConfig, AwsDomain, AwsGroup, CloudHosts, LambdaLabsConfig, TunnelConfig
 from .own_code import path_problems
 from .problems import KeyPath, Problem, StackFile, bad_stack, nearest
+from .remote_config import AuthConfig
 from .secret_values import SecretValues, named, of_config, value_problems, with_names
 
 _ANY = "*"
 _MODELS: Mapping[KeyPath, type[BaseModel]] = {
     (): StackConfig,
     ("servers", _ANY): ServerConfig,
+    ("servers", _ANY, "auth"): AuthConfig,
     ("clients", _ANY): ClientConfig,
     ("tiers", _ANY): TierConfig,
     ("esc",): EscConfig,

@@ -11,6 +11,7 @@ from components.image import RegistryAccount
 from components.registry import Registry, RegistryArgs
 
 from .load import Stack
+from .server_image import image_names
 from .site import Site, password
 
 ADDRESS: Final = "localhost"
@@ -58,7 +59,7 @@ def local_site(stack: Stack, engine: str, image: str, name_key: pulumi.Output[st
     return Site(
         fleet=fleet,
         provider=provider,
-        registries=dict.fromkeys([*stack.config.servers, "gateway"], account),
+        registries=dict.fromkeys(image_names(stack.config), account),
         first=(registry,),
         url=f"http://{ADDRESS}:{stack.config.port}",
     )

@@ -9,12 +9,22 @@ import pulumi
 
 from components.image import BaseImages, Platform, RegistryAccount, ServerImageArgs
 
-from .config import ServerConfig
+from .config import ServerConfig, StackConfig
 from .own_code import read_own_code
-from .source import PathSource, PypiSource
+from .source import NpmSource, PathSource, PypiSource
 
 BUILDER_VARIABLE = "BUILDX_BUILDER"
 DEFAULT_BUILDER = "mcp-fleet"
+
+
+REMOTE = "remote"
+"""The image of all remote servers."""
+
+
+def image_names(config: StackConfig) -> list[str]:
+    """Return the names of the images that a stack builds: its servers', the gateway's, that of all remote servers."""
+    own = [name for name, server in config.servers.items() if not server.remote]
+    return [*own, "gateway", *([REMOTE] if len(own) < len(config.servers) else [])]
 
 
 def server_image_args(
@@ -34,6 +44,7 @@ def server_image_args(
 
     Raises:
         OwnCodeError: The line names a folder that is no server.
+        TypeError: It is a remote server, which has no image of its own.
     """
     origin = partial(
         ServerImageArgs,
@@ -50,5 +61,7 @@ def server_image_args(
     if isinstance(source, PathSource):
         own = read_own_code(root / source.path)
         return origin(kind="path", path=source.path, command=own.command, version=own.version)
+    if not isinstance(source, PypiSource | NpmSource):
+        raise TypeError(f"{source} has no image of its own")
     kind: Literal["python", "node"] = "python" if isinstance(source, PypiSource) else "node"
     return origin(kind=kind, package=source.package, version=source.version, command=source.command)

@@ -26,7 +26,7 @@ class Site:
         fleet: what the components share.
         provider: speaks to a manager of the Swarm.
         goes_with: the machines, where they are the stack's: what is on them is deleted with them, not by itself.
-        registries: where each image goes, by the name of its server, or `gateway`.
+        registries: where each image goes, by the name of its server, `gateway` or `remote`.
         platforms: what images are built for; the builder's own if there is none.
         tags: of those images that can't have their version as their tag.
         first: what has to be there before an image is pushed, besides its registry's address.

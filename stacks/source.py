@@ -4,14 +4,19 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-EXAMPLES = ("pypi:mcp-server-time@2026.10.19", "npm:@modelcontextprotocol/server-memory@2026.8.31", "./servers/notes")
+EXAMPLES = (
+    "pypi:mcp-server-time@2026.10.19",
+    "npm:@modelcontextprotocol/server-memory@2026.8.31",
+    "./servers/notes",
+    "https://mcp.linear.app/mcp",
+)
 CATALOG_PREFIX = "catalog:"
 """Before the name of a server of the catalog: its entry there has the source."""
-PATTERN = r"^(pypi:[^@\s]+@[^@#\s]+(#\S+)?|npm:(@[^@/\s]+/)?[^@/\s]+@[^@#\s]+(#\S+)?|\.{0,2}/\S*)$"
+PATTERN = r"^(pypi:[^@\s]+@[^@#\s]+(#\S+)?|npm:(@[^@/\s]+/)?[^@/\s]+@[^@#\s]+(#\S+)?|\.{0,2}/\S*|https://[^\s/@?#]+(/[^\s#]*)?)$"
 """A coarse pattern for editors; `parse_source` is the judge."""
 
-_KINDS = "pypi:NAME@VERSION, npm:NAME@VERSION, catalog:NAME or ./path"
-_NOT_YET = ("oci:", "https:", "http:")
+_KINDS = "pypi:NAME@VERSION, npm:NAME@VERSION, catalog:NAME, ./path or https://HOST/PATH"
+_URL = re.compile(r"https://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[\x21-\x22\x24-\x7e]*)?")
 _PYPI_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")  # PEP 508
 _PYPI_VERSION = re.compile(r"v?(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9.]+)?")  # PEP 440
 _NPM_NAME = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
@@ -58,11 +63,23 @@ class PathSource:
         return self.path
 
 
-Source: TypeAlias = PypiSource | NpmSource | PathSource
+@dataclass(frozen=True, kw_only=True)
+class RemoteSource:
+    """A server that runs elsewhere: the URL at which it speaks MCP's streamable HTTP."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+
+Source: TypeAlias = PypiSource | NpmSource | PathSource | RemoteSource
 
 
 def parse_source(text: object) -> Source:
-    """Read one of `pypi:NAME@VERSION[#command]`, `npm:NAME@VERSION[#command]`, `./path`. Raises SourceError.
+    """Read one of `pypi:NAME@VERSION[#command]`, `npm:NAME@VERSION[#command]`, `./path`, `https://HOST/PATH`.
+
+    Raises SourceError.
 
     What stands for `catalog:NAME` is in the catalog's entry: see stacks/catalog.py.
     """
@@ -70,13 +87,24 @@ def parse_source(text: object) -> Source:
         raise SourceError(f"must be a text such as {EXAMPLES[0]}")
     if text.startswith(("./", "../", "/")):
         return PathSource(path=text)
-    if text.startswith(_NOT_YET):
-        kind = text.split(":", 1)[0]
-        raise SourceError(f"{kind}: sources are not supported yet; use {_KINDS}")
+    if text.startswith("https:"):
+        return _parse_url(text)
+    if text.startswith("http:"):
+        raise SourceError("a remote server is reached by TLS alone; write https://HOST/PATH")
+    if text.startswith("oci:"):
+        raise SourceError(f"oci: sources are not supported yet; use {_KINDS}")
     kind, colon, rest = text.partition(":")
     if not colon or kind not in ("pypi", "npm"):
         raise SourceError(f"{text!r} is no source; write {_KINDS}")
     return _parse_package(kind, rest)
+
+
+def _parse_url(text: str) -> RemoteSource:
+    if "@" in text.partition("?")[0]:
+        raise SourceError("a URL must hold no user and password; take them out, and use `headers` or `auth`")
+    if not _URL.fullmatch(text):
+        raise SourceError(f"{text!r} is no URL of a remote server; write for example {EXAMPLES[-1]}")
+    return RemoteSource(url=text)
 
 
 def _parse_package(kind: str, rest: str) -> PypiSource | NpmSource:

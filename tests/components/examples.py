@@ -20,11 +20,12 @@ from components.hosts.aws.security_groups import AwsSecurityGroups, AwsSecurityG
 from components.hosts.aws.tunnel_openings import AwsTunnelOpenings, AwsTunnelOpeningsArgs
 from components.hosts.lambda_labs import FirewallRule, LambdaLabsAccount, LambdaLabsHosts, LambdaLabsHostsArgs, Machine
 from components.hosts.local import LocalHost, LocalHostArgs
-from components.image import BaseImages, RegistryAccount, ServerImage, ServerImageArgs
+from components.image import BaseImages, BuiltImage, RegistryAccount, ServerImage, ServerImageArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.overlay_network import OverlayNetwork, OverlayNetworkArgs
 from components.redis import Redis, RedisArgs
 from components.registry import Registry, RegistryArgs
+from components.remote_image import RemoteImage, RemoteImageArgs
 from components.server import McpServer, McpServerArgs, Mode, SharedCache
 from components.swarm import Swarm, SwarmArgs, SwarmHost
 from components.swarm_service import Limits
@@ -334,6 +335,26 @@ def tunnel() -> Tunnel:
     return Tunnel("tunnel", TunnelArgs(hosts=hosts, private_key=secret("ssh key")))
 
 
+def remote_image() -> RemoteImage:
+    return RemoteImage("remote", RemoteImageArgs(version="1", bases=BASES, registry=account(), builder="builder"))
+
+
+def remote_server() -> McpServer:
+    return McpServer(
+        "linear",
+        McpServerArgs(
+            fleet=fleet(),
+            image=BuiltImage(ref="registry:5000/dev/remote:1@sha256:0", command="mcp-remote"),
+            arguments=("https://mcp.linear.app/mcp", "--header=Authorization: Bearer {LINEAR_API_KEY}"),
+            environment={},
+            secrets={"LINEAR_API_KEY": secret("variable")},
+            gateway_token=secret("token"),
+            consul="http://consul:8500",
+            limits=Limits.of(cpus=0.5, mebibytes=256),
+        ),
+    )
+
+
 TOKENS = {
     "mcp-fleet:components:Consul": consul,
     "mcp-fleet:components:Gateway": gateway,
@@ -342,6 +363,7 @@ TOKENS = {
     "mcp-fleet:components:OverlayNetwork": overlay_network,
     "mcp-fleet:components:Redis": redis,
     "mcp-fleet:components:Registry": registry,
+    "mcp-fleet:components:RemoteImage": remote_image,
     "mcp-fleet:components:ServerImage": image,
     "mcp-fleet:hosts:AwsBackups": aws_backups,
     "mcp-fleet:hosts:AwsBudget": aws_budget,

@@ -17,7 +17,7 @@ from .examples import SECRETS, TOKENS
 from .recording_engine import Registered, deploy, is_secret, plain_texts, urns
 
 PINNED = re.compile(r".+:[^@/]+@sha256:[0-9a-f]{64}")
-WITHOUT_SERVICES = ("ServerImage", "Swarm", "OverlayNetwork", "Tunnel")
+WITHOUT_SERVICES = ("ServerImage", "RemoteImage", "Swarm", "OverlayNetwork", "Tunnel")
 SERVICES = sorted(token for token in TOKENS if ":hosts:" not in token and not token.endswith(WITHOUT_SERVICES))
 
 

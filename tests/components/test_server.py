@@ -37,6 +37,20 @@ def test_the_bridge_learns_its_replica_from_swarm() -> None:
     assert environment["MCP_BRIDGE_OTLP_ENDPOINT"] == "http://collector:4318"
 
 
+def test_a_remote_server_runs_the_image_of_all_of_them_with_its_credential_as_a_secret_alone() -> None:
+    engine, _ = deploy(examples.remote_server)
+    assert engine.of_type(IMAGE) == {}
+    container = engine.one(SERVICE, "linear").inputs["taskSpec"]["containerSpec"]
+    assert container["image"] == "registry:5000/dev/remote:1@sha256:0"
+    assert container["args"] == [
+        "--",
+        "/opt/server/bin/mcp-remote",
+        "https://mcp.linear.app/mcp",
+        "--header=Authorization: Bearer {LINEAR_API_KEY}",
+    ]
+    assert "/run/secrets/server/LINEAR_API_KEY" in [secret["fileName"] for secret in container["secrets"]]
+
+
 def cache(**options: Any) -> dict[str, str]:
     engine, _ = deploy(lambda: examples.server(**options))
     environment = engine.one(SERVICE, "time").inputs["taskSpec"]["containerSpec"]["env"]

@@ -71,6 +71,30 @@ def test_a_server_that_keeps_results_gets_a_user_in_redis_and_its_password() -> 
     assert "MCP_BRIDGE_CACHE" not in services["other"].inputs["taskSpec"]["containerSpec"]["env"]
 
 
+def test_all_remote_servers_run_one_image_and_each_has_its_own_credential() -> None:
+    config = parse_text(
+        """
+        servers:
+          linear: {source: https://mcp.linear.app/mcp, headers: {Authorization: "Bearer {KEY}"}}
+          open: https://mcp.example/mcp
+        secrets: {linear: {KEY: {secure: x}}}
+        """
+    )
+
+    def build() -> None:
+        secrets = pulumi.Output.secret({"linear": {"KEY": "hush"}, "open": {}})
+        stack = Stack(name="dev", root=ROOT, file=StackFile("Pulumi.dev.yaml", ""), config=config, secrets=secrets)
+        build_fleet(stack, read_images(ROOT), "unix:///docker.sock")
+
+    engine, _ = deploy(build)
+    assert engine.of_type("docker-build:index:Image").keys() == {"gateway", "remote"}
+    services = {name: engine.one("service:Service", name).inputs for name in ("linear", "open")}
+    images = {service["taskSpec"]["containerSpec"]["image"] for service in services.values()}
+    assert [image.partition("@")[0] for image in images] == ["localhost:5000/dev/remote:current"]
+    assert content(engine, "linear-KEY") == "hush\n"
+    assert "hush" not in str(services)
+
+
 def content(engine: RecordingEngine, secret: str) -> str:
     """Return what a Docker secret holds."""
     return base64.b64decode(engine.one("secret:Secret", secret).inputs["data"]["value"]).decode()

@@ -52,6 +52,35 @@ def test_everything_of_a_server_can_be_said() -> None:
     assert (server.mode, server.workers, server.pool) == ("isolated", 2, 4)
 
 
+LINEAR = "https://mcp.linear.app/mcp"
+
+
+def test_a_remote_server_is_one_line_and_needs_the_secrets_that_its_credentials_name() -> None:
+    config = parse_text(
+        f"""
+        servers:
+          open: {LINEAR}
+          linear: {{source: {LINEAR}, headers: {{Authorization: "Bearer {{KEY}}", X-Team: a}}}}
+          gong:
+            source: {LINEAR}
+            auth: {{token-url: https://login.example/t, client-id: "{{ID}}", client-secret: "{{HUSH}}", scopes: [read]}}
+        secrets: {{linear: {{KEY: {{secure: x}}}}, gong: {{ID: {{secure: x}}, HUSH: {{secure: x}}}}}}
+        """
+    )
+    assert {name: server.secrets for name, server in config.servers.items()} == {
+        "open": (),
+        "linear": ("KEY",),
+        "gong": ("ID", "HUSH"),
+    }
+    assert config.servers["open"].arguments == (LINEAR,)
+    assert config.servers["linear"].arguments == (
+        LINEAR,
+        "--header=Authorization: Bearer {KEY}",
+        "--header=X-Team: a",
+    )
+    assert "--client-secret={HUSH}" in config.servers["gong"].arguments
+
+
 def test_an_empty_stack_is_a_stack() -> None:
     config = parse_text("port: 8081")
     assert (config.port, config.registry_port, config.servers, config.grafana_port) == (8081, 5000, {}, None)
@@ -145,6 +174,14 @@ def test_there_are_committed_stacks() -> None:
     assert COMMITTED
 
 
+REMOTE = "source: 'https://r.example/mcp'"
+HAS_A = "secrets: {r: {A: {secure: x}}}"
+
+
+def auth(url: str = "https://r.example/t", secret: str = "{A}") -> str:
+    return f"auth: {{token-url: '{url}', client-id: a, client-secret: '{secret}'}}"
+
+
 BAD = {
     "an unknown key": ("severs: {}", "mcp-fleet:severs: unknown key; did you mean 'servers'?"),
     "a far-off key": ("zzz: 1", "mcp-fleet:zzz: unknown key; there is"),
@@ -220,6 +257,39 @@ BAD = {
         f"servers: {{time: '{TIME}'}}\nsecrets: {{time: {{A: hunter2}}}}",
         "pulumi config set --secret --path 'mcp-fleet:secrets.time.A'",
     ),
+    "a remote server without its secret": (
+        "servers: {r: {source: 'https://r.example/mcp', headers: {Authorization: 'Bearer {KEY}'}}}",
+        "the secret KEY of server 'r' is not set; set it: pulumi config set --secret --path",
+    ),
+    "a credential in plain text": (
+        "servers: {r: {source: 'https://r.example/mcp', headers: {X-Api-Key: hunter2}}}",
+        "servers.r.headers.X-Api-Key: would stand in plain text",
+    ),
+    "a client's secret in plain text": (
+        f"servers: {{r: {{{REMOTE}, {auth(secret='hunter two')}}}}}",
+        "r.auth.client-secret",
+    ),
+    "a token endpoint without TLS": (
+        f"servers: {{r: {{{REMOTE}, {auth(url='http://r.example/t')}}}}}",
+        "r.auth.token-url",
+    ),
+    "an unknown key of auth": (
+        f"servers: {{r: {{{REMOTE}, auth: {{token-urls: x}}}}}}",
+        "unknown key; did you mean 'token-url'?",
+    ),
+    "two credentials": (
+        f"servers: {{r: {{{REMOTE}, headers: {{Authorization: 'Bearer {{A}}'}}, {auth()}}}}}\n{HAS_A}",
+        "`auth` sets it; remove one of both",
+    ),
+    "a header of the protocol": (
+        "servers: {r: {source: 'https://r.example/mcp', headers: {Mcp-Session-Id: x}}}",
+        "the protocol itself sets",
+    ),
+    "a volume elsewhere": (
+        "servers: {r: {source: 'https://r.example/mcp', volume: true}}",
+        "servers.r.volume: a remote",
+    ),
+    "headers for a package": (f"servers: {{t: {{source: '{TIME}', headers: {{A: b}}}}}}", "is for remote servers"),
     "a path that is not there": ("servers: {c: ./servers/nowhere}", "there is no folder"),
     "a path that is no project": ("servers: {c: ./images}", "has no pyproject.toml"),
 }

@@ -51,6 +51,13 @@ def test_a_secret_that_is_not_set_is_asked_for_before_anything_is_deployed(machi
     assert machine.called("pulumi") == []
 
 
+def test_a_remote_server_is_named_after_its_host_and_its_credential_is_asked_for(machine: Machine) -> None:
+    result = machine.fleet("add", "https://mcp.linear.app/mcp", "--header", "Authorization=Bearer {LINEAR_API_KEY}")
+    assert result.exit_code == 0, result.stderr
+    assert "linear: {source: https://mcp.linear.app/mcp, headers: {Authorization:" in result.stdout
+    assert "pulumi config set --secret --path 'mcp-fleet:secrets.linear.LINEAR_API_KEY' -s dev" in result.stderr
+
+
 def test_a_secret_that_is_set_is_not_asked_for(machine: Machine) -> None:
     ready = STACK_FILE + "  mcp-fleet:secrets:\n    slack:\n      SLACK_BOT_TOKEN:\n        secure: v1:x:y\n"
     machine.stack_file.write_text(ready)
@@ -70,6 +77,9 @@ def test_a_secret_that_is_set_is_not_asked_for(machine: Machine) -> None:
         (("npm:x", "--constraint", "y<2"), "constraints"),
         (("pypi:x", "--env", "A={{.Task.Slot}}"), "{{"),
         (("what:ever",), "what:ever"),
+        (("http://mcp.example.com/mcp",), "TLS"),
+        (("https://mcp.example.com/mcp", "--header", "X-Api-Key=hunter2"), "would stand in plain text"),
+        (("https://mcp.example.com/mcp", "--volume"), "a remote server runs elsewhere"),
     ],
 )
 def test_bad_input_changes_nothing_and_says_what_to_do(machine: Machine, arguments: Any, said: str) -> None:

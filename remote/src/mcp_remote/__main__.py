@@ -1,0 +1,5 @@
+"""Run as `python -m mcp_remote`."""
+
+from .command import main
+
+main()
