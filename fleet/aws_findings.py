@@ -47,7 +47,7 @@ def id_of(account: AwsAccount, kind: str, inputs: Inputs, known: frozenset[str])
 
     Args:
         kind: type of the resource.
-        known: ids that the state has already.
+        known: ids of this type that the state has already; a role and its profile may have the same.
 
     Raises:
         FleetError: AWS does not say.
@@ -123,20 +123,24 @@ def _rule(*, egress: bool) -> "Finder":
     return find
 
 
-def _by_tags(kind: str, *, arn: bool) -> "Finder":
-    """Find what the account's index of tags has of a kind; its id is its ARN, or the end of it."""
+def _arns(account: AwsAccount, kind: str, inputs: Inputs) -> list[str]:
+    """List what the account's index of tags has of a kind."""
+    filters = [{"Key": key, "Values": [value]} for key, value in (inputs.get("tags") or {}).items()]
+    if not filters:
+        return []
+    answer = account.ask("resourcegroupstaggingapi", "get_resources", TagFilters=filters, ResourceTypeFilters=[kind])
+    return [str(item["ResourceARN"]) for item in answer["ResourceTagMappingList"]]
 
-    def find(account: AwsAccount, inputs: Inputs) -> str | None:
-        filters = [{"Key": key, "Values": [value]} for key, value in (inputs.get("tags") or {}).items()]
-        if not filters:
-            return None
-        answer = account.ask(
-            "resourcegroupstaggingapi", "get_resources", TagFilters=filters, ResourceTypeFilters=[kind]
-        )
-        found = [str(item["ResourceARN"]) for item in answer["ResourceTagMappingList"]]
-        return next((it if arn else it.rpartition("/")[2] for it in found), None)
 
-    return find
+def _certificate(account: AwsAccount, inputs: Inputs) -> str | None:
+    return next(iter(_arns(account, "acm:certificate", inputs)), None)
+
+
+def _key(account: AwsAccount, inputs: Inputs) -> str | None:
+    """One in use: a destroyed key keeps its tags until its waiting period of 7 to 30 days is over."""
+    ids = [arn.rpartition("/")[2] for arn in _arns(account, "kms:key", inputs)]
+    states = {id_: account.ask("kms", "describe_key", KeyId=id_)["KeyMetadata"]["KeyState"] for id_ in ids}
+    return next((id_ for id_, state in states.items() if state != "PendingDeletion"), None)
 
 
 def _role(account: AwsAccount, inputs: Inputs) -> str | None:
@@ -205,7 +209,7 @@ def _record(account: AwsAccount, inputs: Inputs) -> str | None:
 
 Finder: TypeAlias = Callable[[AwsAccount, Inputs], str | None]
 _FINDERS: Final[Mapping[str, Finder]] = {
-    "aws:acm/certificate:Certificate": _by_tags("acm:certificate", arn=True),
+    "aws:acm/certificate:Certificate": _certificate,
     "aws:budgets/budget:Budget": _budget,
     "aws:ec2/instance:Instance": _instance,
     "aws:ec2/internetGateway:InternetGateway": _in_ec2(
@@ -219,7 +223,7 @@ _FINDERS: Final[Mapping[str, Finder]] = {
     "aws:ecr/repository:Repository": _repository,
     "aws:iam/instanceProfile:InstanceProfile": _profile,
     "aws:iam/role:Role": _role,
-    "aws:kms/key:Key": _by_tags("kms:key", arn=False),
+    "aws:kms/key:Key": _key,
     "aws:lb/listener:Listener": _listener,
     "aws:lb/loadBalancer:LoadBalancer": _balancer,
     "aws:lb/targetGroup:TargetGroup": _target_group,

@@ -40,7 +40,6 @@ def take_over(stack: str, project: Path, environment: Mapping[str, str]) -> Stac
 
 
 def _found(state: StackState, creating: Iterable[Resource]) -> Iterable[tuple[str, str]]:
-    known = frozenset(resource.id for resource in state.resources)
     regions = {
         f"{provider.urn}::{provider.id}": str(provider.inputs["region"])
         for provider in state.resources
@@ -48,6 +47,7 @@ def _found(state: StackState, creating: Iterable[Resource]) -> Iterable[tuple[st
     }
     for resource in creating:
         account = AwsAccount(regions[resource.provider])
+        known = frozenset(other.id for other in state.resources if other.type == resource.type)
         if found := id_of(account, resource.type, resource.inputs, known):
             yield resource.urn, found
 

@@ -1,10 +1,12 @@
 """An account of AWS on this machine: moto's, with addresses that can be reached and a registry behind ECR."""
 
+import http.client
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import boto3
 from moto import settings
@@ -135,6 +137,13 @@ def _service(environ: Mapping[str, Any]) -> str:
     return parts[3] if len(parts) > 3 else ""
 
 
+def _empty(url: str) -> None:
+    """All servers of a process have one account: https://docs.getmoto.org/en/latest/docs/server_mode.html#reset-api."""
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc)) as connection:
+        connection.request("POST", "/moto-api/reset")
+        connection.getresponse().read()
+
+
 class _Quiet(MotoRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: there are thousands."""
@@ -154,8 +163,10 @@ def account(region: str, door: Door, public_address: Callable[[], str] | None = 
         if public_address is not None:
             addresses.start()
         thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
         try:
-            yield AwsAccount(f"http://127.0.0.1:{server.server_address[1]}", region)
+            _empty(url)
+            yield AwsAccount(url, region)
         finally:
             server.shutdown()
             thread.join()

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class AwsProject:
 
     def __init__(self, folder: Path, environment: Mapping[str, str], way: FaultyWay, asked: Mapping[str, Any]) -> None:
         self.folder = folder
+        self._log = folder / "started.log"
         self.way = way
         self.asked = {"machines": 1, "entrance": False, "protected": False, **asked}
         (folder / "state").mkdir()
@@ -94,23 +96,35 @@ class AwsProject:
         self.way.holds.append(hold)
         with self.started() as run:
             try:
-                assert hold.done.wait(RUN_SECONDS), f"{operation} was not asked for"
+                self.await_held(hold, run)
             finally:
                 kill_session(run.pid)
                 hold.let_go.set()
         self.pulumi("cancel", "--yes", "--stack", "test")
 
+    def await_held(self, hold: Hold, run: "subprocess.Popen[bytes]") -> None:
+        """Wait until the operation of `hold` was carried out, or fail with what `run` said when it ended without it."""
+
+        def release() -> None:
+            run.wait()
+            hold.done.set()
+
+        threading.Thread(target=release).start()
+        assert hold.done.wait(RUN_SECONDS), f"{hold.operation} was not asked for:\n{self._log.read_text()}"
+        assert run.poll() is None, f"the run ended before {hold.operation} was held:\n{self._log.read_text()}"
+
     def started(self) -> "subprocess.Popen[bytes]":
         """Start `fleet deploy` in a session of its own."""
         self._write()
-        return subprocess.Popen(
-            [sys.executable, "-m", "fleet", "deploy", "--stack", "test"],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "fleet", "deploy", "--stack", "test"],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def unchanged(self) -> None:
         """Check that a preview would change nothing."""

@@ -9,7 +9,7 @@ import pytest
 from dev.cloud.aws_account import AwsAccount, furnished
 from dev.plugins.aws.faults import FaultyWay, Hold, Refusal
 
-from .aws_project import RUN_SECONDS, AwsProject
+from .aws_project import AwsProject
 from .aws_stack import REGION, moto_account
 from .killing import kill_session
 
@@ -76,11 +76,13 @@ CREATIONS = (
 
 
 @pytest.mark.long
-def test_an_up_that_is_killed_anywhere_is_taken_up_by_the_next(project: AwsProject, account: AwsAccount) -> None:
+@pytest.mark.parametrize("operation", CREATIONS)
+def test_an_up_that_is_killed_anywhere_is_taken_up_by_the_next(
+    project: AwsProject, account: AwsAccount, operation: str
+) -> None:
     before = account.left()
     project.asked |= {"entrance": True}
-    for operation in CREATIONS:
-        project.killed(operation)
+    project.killed(operation)
     assert "the last run of stack test was interrupted" in project.deployed()
     project.unchanged()
     twice = {kind for kind, things in account.left().items() if len(things) > 1}
@@ -105,7 +107,7 @@ def test_two_runs_at_once_are_told_who_and_how_to_unlock(project: AwsProject) ->
     project.way.holds.append(hold)
     with project.started() as other:
         try:
-            assert hold.done.wait(RUN_SECONDS)
+            project.await_held(hold, other)
             said = project.refused("deploy")
         finally:
             kill_session(other.pid)

@@ -103,16 +103,24 @@ ROLE_POLICY: Final = ResourceType(
 def _create_profile(account: Account, planned: State) -> str:
     name = planned["name"]
     account.ask("iam", "create_instance_profile", InstanceProfileName=name, Tags=tags.pairs(planned))
-    account.ask("iam", "add_role_to_instance_profile", InstanceProfileName=name, RoleName=planned["role"])
+    _change_role(account, name, {}, planned)
     return str(name)
+
+
+def _change_role(account: Account, name: str, state: State, planned: State) -> None:
+    """It has none where whoever made it was killed before it gave it one."""
+    had, wanted = state.get("role"), planned.get("role")
+    if had and had != wanted:
+        account.ask("iam", "remove_role_from_instance_profile", InstanceProfileName=name, RoleName=had)
+    if wanted and had != wanted:
+        account.ask("iam", "add_role_to_instance_profile", InstanceProfileName=name, RoleName=wanted)
 
 
 def _tell_profile(account: Account, id_: str, _state: State) -> Mapping[str, Any]:
     profile = account.ask("iam", "get_instance_profile", InstanceProfileName=id_)["InstanceProfile"]
-    (role,) = profile["Roles"]
     return {
         "name": profile["InstanceProfileName"],
-        "role": role["RoleName"],
+        "role": next((role["RoleName"] for role in profile["Roles"]), ""),
         "tags": tags.mapped(profile.get("Tags")),
     }
 
@@ -121,10 +129,11 @@ def _update_profile(account: Account, id_: str, state: State, planned: State) ->
     if gone := tags.removed(state, planned):
         account.ask("iam", "untag_instance_profile", InstanceProfileName=id_, TagKeys=gone)
     account.ask("iam", "tag_instance_profile", InstanceProfileName=id_, Tags=tags.pairs(planned))
+    _change_role(account, id_, state, planned)
 
 
 def _delete_profile(account: Account, id_: str, state: State) -> None:
-    account.ask("iam", "remove_role_from_instance_profile", InstanceProfileName=id_, RoleName=state["role"])
+    _change_role(account, id_, state, {})
     account.ask("iam", "delete_instance_profile", InstanceProfileName=id_)
 
 
@@ -133,7 +142,7 @@ INSTANCE_PROFILE: Final = ResourceType(
     create=_create_profile,
     tell=_tell_profile,
     update=_update_profile,
-    updated=TAGS,
+    updated=TAGS | {"role"},
     delete=_delete_profile,
     gone=GONE,
 )

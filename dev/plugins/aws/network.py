@@ -129,12 +129,24 @@ def _create_internet_gateway(account: Account, planned: State) -> str:
 
 def _tell_internet_gateway(account: Account, id_: str, _state: State) -> Mapping[str, Any]:
     (gateway,) = account.ask("ec2", "describe_internet_gateways", InternetGatewayIds=[id_])["InternetGateways"]
-    (attachment,) = gateway["Attachments"]
-    return {"vpcId": attachment["VpcId"], "tags": tags.mapped(gateway.get("Tags"))}
+    attached_to = next((attachment["VpcId"] for attachment in gateway["Attachments"]), "")
+    return {"vpcId": attached_to, "tags": tags.mapped(gateway.get("Tags"))}
+
+
+def _update_internet_gateway(account: Account, id_: str, state: State, planned: State) -> None:
+    tags.retag(account, id_, state, planned)
+    if state["vpcId"] != planned["vpcId"]:
+        _detach(account, id_, state)
+        account.ask("ec2", "attach_internet_gateway", InternetGatewayId=id_, VpcId=planned["vpcId"])
+
+
+def _detach(account: Account, id_: str, state: State) -> None:
+    if state["vpcId"]:  # it has none where whoever made it was killed before it attached it
+        account.ask("ec2", "detach_internet_gateway", InternetGatewayId=id_, VpcId=state["vpcId"])
 
 
 def _delete_internet_gateway(account: Account, id_: str, state: State) -> None:
-    account.ask("ec2", "detach_internet_gateway", InternetGatewayId=id_, VpcId=state["vpcId"])
+    _detach(account, id_, state)
     account.ask("ec2", "delete_internet_gateway", InternetGatewayId=id_)
 
 
@@ -142,8 +154,8 @@ INTERNET_GATEWAY: Final = ResourceType(
     block=Block.of(vpcId=string(required=True), tags=mapping()),
     create=_create_internet_gateway,
     tell=_tell_internet_gateway,
-    update=tags.retag,
-    updated=TAGS,
+    update=_update_internet_gateway,
+    updated=TAGS | {"vpcId"},
     delete=_delete_internet_gateway,
     gone=frozenset({"InvalidInternetGatewayID.NotFound", "Gateway.NotAttached"}),
 )
@@ -153,15 +165,21 @@ def _create_route_table(account: Account, planned: State) -> str:
     specification = tags.specification("route-table", planned)
     answer = account.ask("ec2", "create_route_table", VpcId=planned["vpcId"], TagSpecifications=specification)
     id_ = str(answer["RouteTable"]["RouteTableId"])
-    for route in planned.get("routes") or []:
-        account.ask(
-            "ec2",
-            "create_route",
-            RouteTableId=id_,
-            DestinationCidrBlock=route["cidrBlock"],
-            GatewayId=route["gatewayId"],
-        )
+    _routes(account, id_, {}, planned)
     return id_
+
+
+def _routes(account: Account, id_: str, state: State, planned: State) -> None:
+    had, wanted = ({it["cidrBlock"]: it["gatewayId"] for it in of.get("routes") or []} for of in (state, planned))
+    for block in sorted(block for block in had if had[block] != wanted.get(block)):
+        account.ask("ec2", "delete_route", RouteTableId=id_, DestinationCidrBlock=block)
+    for block in sorted(block for block in wanted if had.get(block) != wanted[block]):
+        account.ask("ec2", "create_route", RouteTableId=id_, DestinationCidrBlock=block, GatewayId=wanted[block])
+
+
+def _update_route_table(account: Account, id_: str, state: State, planned: State) -> None:
+    tags.retag(account, id_, state, planned)
+    _routes(account, id_, state, planned)
 
 
 def _tell_route_table(account: Account, id_: str, _state: State) -> Mapping[str, Any]:
@@ -186,8 +204,8 @@ ROUTE_TABLE: Final = ResourceType(
     ),
     create=_create_route_table,
     tell=_tell_route_table,
-    update=tags.retag,
-    updated=TAGS,
+    update=_update_route_table,
+    updated=TAGS | {"routes"},
     delete=_delete_route_table,
     gone=frozenset({"InvalidRouteTableID.NotFound"}),
 )
