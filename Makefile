@@ -1,7 +1,7 @@
 # `make` or `make help` lists the targets. ARGS passes options on: make test ARGS="-k status"
 PYTHON := dev/python
 PACKAGES := wire/src bridge/src chassis/src gateway/src remote/src
-SOURCES := $(PACKAGES) __main__.py bench components dev fleet policy servers stacks tests
+SOURCES := $(PACKAGES) __main__.py bench components dev fleet policy scripts servers stacks tests
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
 UNIT_TESTS := tests/unit tests/components bridge/tests/unit chassis/tests gateway/tests/unit remote/tests/unit $(wildcard servers/*/tests) wire/tests
 .DEFAULT_GOAL := help
@@ -34,6 +34,7 @@ lint: ## ruff
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check --quiet . || { echo "make fmt formats them"; exit 1; }
 
+types: export MYPYPATH := $(subst $() ,:,$(wildcard servers/*/src))
 types: ## mypy, strict
 	@$(PYTHON) -m mypy $(SOURCES)
 

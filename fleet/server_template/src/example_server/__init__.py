@@ -1,0 +1,1 @@
+"""An MCP server that counts what is in a text."""
