@@ -53,6 +53,7 @@ for command in (
     review_commands.drift,
     review_commands.destroy,
     stack_commands.clients,
+    stack_commands.connect,
     stack_commands.token,
     engine_commands.down,
     engine_commands.clean,

@@ -1,8 +1,9 @@
-"""What a client needs to connect: an `.mcp.json` that refers to its key and never holds it."""
+"""What a client may use, and what it needs to connect: its key is referred to, and never written down."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from fleet.client_formats import Connection, Http
 from fleet.errors import FleetError
 
 if TYPE_CHECKING:
@@ -31,16 +32,10 @@ def servers_of(config: "StackConfig", client: str) -> list[str]:
     return sorted(config.servers if allowed is None else allowed)
 
 
-def mcp_json(config: "StackConfig", client: str, urls: Mapping[str, str]) -> dict[str, Any]:
-    """The `.mcp.json` for a client: the servers that it may use and that run, its key as an environment reference."""
-    headers = {"Authorization": f"Bearer ${{{TOKEN_VARIABLE}}}"}
-    return {
-        "mcpServers": {
-            server: {"type": "http", "url": urls[server], "headers": headers}
-            for server in servers_of(config, client)
-            if server in urls
-        }
-    }
+def by_url(config: "StackConfig", client: str, urls: Mapping[str, str]) -> dict[str, Connection]:
+    """How a client connects to the servers that it may use and that run, its key as a reference to a variable."""
+    headers = {"Authorization": f"Bearer {{{TOKEN_VARIABLE}}}"}
+    return {name: Http(url=urls[name], headers=headers) for name in servers_of(config, client) if name in urls}
 
 
 def summary(config: "StackConfig", client: str) -> dict[str, Any]:

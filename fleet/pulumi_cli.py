@@ -31,7 +31,8 @@ def ask(
             ["pulumi", *arguments, "--non-interactive"],
             cwd=project,
             env=dict(environment),
-            input=given,
+            # Never the input of this command, which may be a conversation.
+            input=given or "",
             capture_output=True,
             text=True,
             timeout=seconds,

@@ -1,10 +1,10 @@
-"""Commands around what runs and who may use it: status, why, clients, token."""
+"""Commands around what runs and who may use it: status, why, clients, connect, token."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleet.options import DEFAULT_STACK, AsJson, Client, OptionalClient, Server, Stack
+from fleet.options import DEFAULT_STACK, AsClient, AsJson, Client, OptionalClient, Server, Stack
 
 if TYPE_CHECKING:
     from fleet.why import Diagnosis
@@ -58,16 +58,32 @@ def why(server: Server, as_json: AsJson = False, stack: Stack = DEFAULT_STACK) -
         raise typer.Exit(1)
 
 
-def clients(client: OptionalClient = None, as_json: AsJson = False, stack: Stack = DEFAULT_STACK) -> None:
-    """List the clients, or print the .mcp.json for one.
+def clients(
+    client: OptionalClient = None,
+    program: Annotated[
+        str, typer.Option("--for", help="claude-code, codex, cursor, vscode or windsurf.", metavar="PROGRAM")
+    ] = "claude-code",
+    local: Annotated[
+        bool, typer.Option("--local", help="Servers that the program starts itself, over stdio, without the fleet.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the file where the program looks for it, and with --local .env.")
+    ] = False,
+    as_json: AsJson = False,
+    stack: Stack = DEFAULT_STACK,
+) -> None:
+    """List the clients, or print a client program's file.
 
-    It has the servers that the client may use, and ${MCP_FLEET_TOKEN} in place of the key.
+    It has the servers that the client may use, and a reference to MCP_FLEET_TOKEN in place of the key, as that program
+    writes one.
 
     \b
     Examples:
       fleet clients
-      fleet clients codex > .mcp.json
+      fleet clients codex --for codex > .codex/config.toml
+      fleet clients claude-code > .mcp.json
       export MCP_FLEET_TOKEN="$(fleet token codex)"
+      fleet clients operator --local --write
     """
     from fleet import clients, outputs, project, stackfile
     from fleet.console import show_json, show_table
@@ -75,8 +91,12 @@ def clients(client: OptionalClient = None, as_json: AsJson = False, stack: Stack
     root = project.directory()
     config = stackfile.checked(stackfile.read(project.existing_stack_file(root, stack)), stack, root)
     if client is not None:
-        clients.servers_of(config, client)
-        show_json(clients.mcp_json(config, client, outputs.read(stack, root, project.environment()).urls))
+        from fleet.client_files import Wanted, program_named, show, write_files
+
+        chosen = program_named(program)
+        urls = {} if local else outputs.read(stack, root, project.environment()).urls
+        wanted = Wanted.local(config, client, root) if local else Wanted.by_url(config, client, urls)
+        (write_files if write else show)(chosen, wanted)
         return
     summaries = {name: clients.summary(config, name) for name in clients.names(config)}
     if as_json:
@@ -87,6 +107,27 @@ def clients(client: OptionalClient = None, as_json: AsJson = False, stack: Stack
         for name, entry in summaries.items()
     ]
     show_table(("CLIENT", "TIER", "REQUESTS/MINUTE", "SERVERS"), rows)
+
+
+def connect(server: Server, client: AsClient = "operator", stack: Stack = DEFAULT_STACK) -> None:
+    """Be a stdio server that is one of the fleet.
+
+    For clients that speak only stdio. Takes the key out of MCP_FLEET_TOKEN if that is set, else out of the stack. Ends
+    with its input.
+
+    \b
+    Examples:
+      fleet connect time
+      fleet connect time --client codex
+    """
+    import os
+
+    from fleet import connect, outputs, project
+    from fleet.clients import TOKEN_VARIABLE
+
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    exported = outputs.read(stack, project.directory(), project.environment(), secrets=not token)
+    connect.connect(exported.url(server), token or exported.token(client))
 
 
 def token(client: Client, stack: Stack = DEFAULT_STACK) -> None:

@@ -75,8 +75,10 @@ class RemoteHttp(httpx2.AsyncClient):
         if response.status_code == httpx2.codes.NOT_FOUND and _SESSION in request.headers:
             self.give_up("it ended the session; a new one is made")
         fault = refusal(response, shown=bool(shown))
-        if fault and response.status_code not in (401, 403) and await _is_error(response):
-            return response, None  # in the server's own words
+        if fault and (said := await _error(response)) is not None:
+            if response.status_code not in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
+                return response, None  # in the server's own words
+            fault = f"{fault}; it says: {said}"
         if fault is None and "id" in message and "method" in message:
             fault = no_answer(response)
         return response, fault
@@ -95,15 +97,14 @@ def _message(request: httpx2.Request) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
-async def _is_error(response: httpx2.Response) -> bool:
-    """Tell whether the body is a JSON-RPC error."""
+async def _error(response: httpx2.Response) -> str | None:
+    """Return the message of a JSON-RPC error; None where the body is none."""
     if not response.headers.get("content-type", "").lower().startswith("application/json"):
-        return False
+        return None
     try:
-        JSONRPCError.model_validate_json(await response.aread(), by_name=False)
+        return JSONRPCError.model_validate_json(await response.aread(), by_name=False).error.message
     except ValidationError:
-        return False
-    return True
+        return None
 
 
 def _told(request: httpx2.Request, sentence: str) -> httpx2.Response:

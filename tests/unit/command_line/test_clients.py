@@ -1,6 +1,8 @@
 """`fleet clients` and `fleet token`: what a client needs, and where its key may appear."""
 
 import json
+import tomllib
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,120 @@ def test_a_client_gets_the_servers_that_it_may_use(machine: Machine, client: str
         "url": URLS["time"],
         "headers": {"Authorization": "Bearer ${MCP_FLEET_TOKEN}"},
     }
+
+
+def printed(machine: Machine, program: str, *options: str) -> Any:
+    result = machine.fleet("clients", "ci-bot", "--for", program, *options)
+    assert result.exit_code == 0, result.stderr
+    return tomllib.loads(result.stdout) if program == "codex" else json.loads(result.stdout)
+
+
+EXPECTED: dict[str, Any] = {
+    "claude-code": {
+        "mcpServers": {
+            "time": {"type": "http", "url": URLS["time"], "headers": {"Authorization": "Bearer ${MCP_FLEET_TOKEN}"}}
+        }
+    },
+    "codex": {"mcp_servers": {"time": {"url": URLS["time"], "bearer_token_env_var": "MCP_FLEET_TOKEN"}}},
+    "cursor": {
+        "mcpServers": {"time": {"url": URLS["time"], "headers": {"Authorization": "Bearer ${env:MCP_FLEET_TOKEN}"}}}
+    },
+    "vscode": {
+        "inputs": [
+            {"type": "promptString", "id": "MCP_FLEET_TOKEN", "description": "MCP_FLEET_TOKEN", "password": True}
+        ],
+        "servers": {
+            "time": {
+                "type": "http",
+                "url": URLS["time"],
+                "headers": {"Authorization": "Bearer ${input:MCP_FLEET_TOKEN}"},
+            }
+        },
+    },
+    "windsurf": {
+        "mcpServers": {
+            "time": {"serverUrl": URLS["time"], "headers": {"Authorization": "Bearer ${env:MCP_FLEET_TOKEN}"}}
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("program", EXPECTED)
+def test_each_program_gets_its_own_form_and_a_reference_to_the_key(machine: Machine, program: str) -> None:
+    assert printed(machine, program) == EXPECTED[program]
+
+
+LOCAL = """
+config:
+  mcp-fleet:servers:
+    time: {source: "pypi:mcp-server-time@2026.8.0", args: [--verbose], constraints: [mcp<2], env: {ZONE: UTC}}
+    pay: {source: "npm:@scope/pay@1.0.0", secrets: [PAY_KEY]}
+    linear: {source: https://mcp.linear.app/mcp, headers: {Authorization: "Bearer {LINEAR_KEY}", X-Key: "{X_KEY}"}}
+    memory: {source: "npm:memory@1.0.0", volume: true, env: {FILE: /data/memory.json}}
+  mcp-fleet:secrets:
+    pay: {PAY_KEY: {secure: x}}
+    linear: {LINEAR_KEY: {secure: x}, X_KEY: {secure: x}}
+"""
+
+
+def test_local_development_needs_no_fleet_and_names_its_secrets(machine: Machine) -> None:
+    machine.stack_file.write_text(LOCAL)
+    result = machine.fleet("clients", "operator", "--local")
+    assert result.exit_code == 0, result.stderr
+    servers = json.loads(result.stdout)["mcpServers"]
+    assert servers == {
+        "linear": {
+            "type": "http",
+            "url": "https://mcp.linear.app/mcp",
+            "headers": {"Authorization": "Bearer ${LINEAR_KEY}", "X-Key": "${X_KEY}"},
+        },
+        "pay": {
+            "type": "stdio",
+            "command": "npx",
+            "args": ["--yes", "--package=@scope/pay@1.0.0", "pay"],
+            "env": {"PAY_KEY": "${PAY_KEY}"},
+        },
+        "time": {
+            "type": "stdio",
+            "command": "uvx",
+            "args": ["--from", "mcp-server-time==2026.8.0", "--with", "mcp<2", "mcp-server-time", "--verbose"],
+            "env": {"ZONE": "UTC"},
+        },
+    }
+    assert "left out: memory" in result.stderr
+    assert "LINEAR_KEY, PAY_KEY, X_KEY" in result.stderr
+    assert machine.called("pulumi") == []
+
+
+def test_codex_gets_what_comes_out_of_variables_by_keys_of_their_own(machine: Machine) -> None:
+    machine.stack_file.write_text(LOCAL)
+    servers = tomllib.loads(machine.fleet("clients", "operator", "--local", "--for", "codex").stdout)["mcp_servers"]
+    assert servers["linear"] == {
+        "url": "https://mcp.linear.app/mcp",
+        "bearer_token_env_var": "LINEAR_KEY",
+        "env_http_headers": {"X-Key": "X_KEY"},
+    }
+    assert servers["pay"]["env_vars"] == ["PAY_KEY"]
+    assert servers["time"]["env"] == {"ZONE": "UTC"}
+
+
+def test_files_are_written_beside_each_other_and_never_over_another(machine: Machine) -> None:
+    machine.stack_file.write_text(LOCAL)
+    written = machine.fleet("clients", "operator", "--local", "--for", "cursor", "--write")
+    assert written.exit_code == 0, written.stderr
+    assert "pay" in json.loads((machine.project / ".cursor" / "mcp.json").read_text())["mcpServers"]
+    dotenv = machine.project / ".env"
+    assert dotenv.read_text() == "LINEAR_KEY=\nPAY_KEY=\nX_KEY=\n"
+    assert dotenv.stat().st_mode & 0o077 == 0
+    again = machine.fleet("clients", "operator", "--local", "--for", "cursor", "--write")
+    assert again.exit_code == 1
+    assert ".cursor/mcp.json is there already" in again.stderr
+
+
+def test_a_program_that_is_none_is_told_the_known_ones(machine: Machine) -> None:
+    result = machine.fleet("clients", "codex", "--for", "emacs")
+    assert result.exit_code == 1
+    assert "claude-code, codex, cursor, vscode, windsurf" in result.stderr
 
 
 def test_a_server_that_does_not_run_yet_is_left_out(machine: Machine) -> None:
