@@ -35,6 +35,8 @@ BUILD_SECONDS = 1800
 REMOVE_SECONDS = 60
 DUMMY = "dummy"
 """What a secret is while tools are recorded."""
+DUMMY_DATABASE = "postgresql://dummy:dummy@localhost/dummy"
+"""What the connection string of a server's database is then."""
 LAST_LINES = 5
 MEMORY = "1g"
 PROCESSES = 256
@@ -210,6 +212,8 @@ def run_command(
 ) -> list[str]:
     """Return how the server's command is run: what `docker` is told. `files` are mounted by their paths."""
     variables = {**server.env, **dict.fromkeys(server.secrets, DUMMY)}
+    if server.database:
+        variables[server.database] = DUMMY_DATABASE
     program = next(option for option in build_options(server, workshop) if option.startswith("--build-arg=COMMAND="))
     return [
         "run",

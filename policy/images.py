@@ -18,6 +18,7 @@ REGISTRIES = (
     r"docker\.io/hashicorp/consul[:@]",
     r"docker\.io/prom/",
     r"docker\.io/grafana/",
+    r"docker\.io/pgvector/pgvector[:@]",
     r"docker\.io/oliver006/redis_exporter[:@]",
     r"localhost:[0-9]+/",
     r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/",

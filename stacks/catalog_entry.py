@@ -211,7 +211,7 @@ class Entry(_Model):
         extension = self.extension
         own = {
             "args": [*_words(self.package.package_arguments)],
-            "secrets": list(self.required_secrets),
+            "secrets": [secret for secret in self.required_secrets if secret != line.get("database")],
             "packages": list(extension.system_packages),
             "constraints": list(extension.constraints),
             "volume": extension.volume,

@@ -28,7 +28,18 @@ OPERATOR = "operator"
 """The client that always exists: it may call every server and read Prometheus."""
 
 COMPONENT_NAMES = frozenset(
-    {"registry", "consul", "redis", "redis-exporter", "prometheus", "grafana", "gateway", "policy", "remote"}
+    {
+        "registry",
+        "consul",
+        "redis",
+        "redis-exporter",
+        "prometheus",
+        "grafana",
+        "gateway",
+        "policy",
+        "remote",
+        "database",
+    }
 )
 """Names inside the fleet's network, and of images, that servers can't have."""
 
@@ -132,6 +143,9 @@ class ServerConfig(ConfigModel):
     """Plain environment variables. Secret ones belong into `mcp-fleet:secrets`."""
     secrets: tuple[Variable, ...] = ()
     """Variables that must be set in `mcp-fleet:secrets` for this server; it gets these and no others."""
+    database: Variable | None = None
+    """Variable in which it gets the connection string of a PostgreSQL database of its own, with pgvector, such as
+    DATABASE_URL."""
     volume: bool = False
     """Give it a volume of its own at /data. Its releases then stop the old replica first."""
     files: dict[FilePath, FileText] = Field(default={})

@@ -151,9 +151,15 @@ def missing_secrets(config: StackConfig, environments: Sequence[str] = ()) -> It
 
 def _doubled_variables(name: str, server: ServerConfig, config: StackConfig) -> Iterator[Problem]:
     given = config.secrets.get(name, frozenset()).union(server.secrets)
+    if server.database in given:
+        message = f"{server.database} is also a secret of this server; remove one of both"
+        yield Problem(path=("servers", name, "database"), message=message)
     for variable in server.env:
         if variable in given:
             yield Problem(path=("servers", name, "env", variable), message="is also a secret; remove one of both")
+        elif variable == server.database:
+            message = "is also the variable of its database; remove one of both"
+            yield Problem(path=("servers", name, "env", variable), message=message)
 
 
 def _client(name: str, config: StackConfig) -> Iterator[Problem]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import pulumi
 import yaml
-from mcp_wire.token import cache_audience, derive, server_audience
+from mcp_wire.token import cache_audience, database_audience, derive, server_audience
 
 from components.consul import Consul, ConsulArgs
 from components.fleet import Fleet
 from components.gateway import Gateway, GatewayArgs
 from components.image import BaseImages, BuiltImage, ServerImageArgs
 from components.monitoring import Monitoring, MonitoringArgs
+from components.postgres import Postgres, PostgresArgs
 from components.redis import Redis, RedisArgs
 from components.remote_image import COMMAND as REMOTE_COMMAND
 from components.remote_image import RemoteImage, RemoteImageArgs
@@ -50,6 +51,7 @@ class _Foundation:
     site: Site
     consul: pulumi.Output[str]
     redis: pulumi.Output[str]
+    database: Postgres | None
     master: pulumi.Output[str]
 
     @property
@@ -62,6 +64,11 @@ class _Foundation:
         return pulumi.ResourceOptions.merge(
             options(self.site), pulumi.ResourceOptions(depends_on=list(self.site.first))
         )
+
+    def server_options(self, server: ServerConfig) -> pulumi.ResourceOptions:
+        """Return the options of a server: one with a database follows it."""
+        database = [self.database] if self.database and server.database else []
+        return pulumi.ResourceOptions.merge(self.built, pulumi.ResourceOptions(depends_on=database))
 
 
 def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports:
@@ -97,7 +104,9 @@ def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports
     remote = _remote_image(foundation)
     urls = {name: f"{site.url}/{name}/mcp" for name in config.servers}
     for name, server in config.servers.items():
-        outputs = McpServer(name, _server_args(name, server, foundation, remote), opts=foundation.built).outputs
+        outputs = McpServer(
+            name, _server_args(name, server, foundation, remote), opts=foundation.server_options(server)
+        ).outputs
         check_tools(stack, name, urls[name], tokens[OPERATOR].result, outputs.image, outputs.service_id)
     return Exports(
         gateway=site.url,
@@ -140,6 +149,7 @@ def _foundation(stack: Stack, images: Mapping[str, str], engine: str) -> _Founda
         site=site,
         consul=consul.outputs.url,
         redis=redis.outputs.address,
+        database=_database(config, images, site.fleet, master, opts),
         master=master,
     )
 
@@ -170,6 +180,25 @@ def _redis(
         ),
         opts=opts,
     )
+
+
+def _database(
+    config: StackConfig,
+    images: Mapping[str, str],
+    fleet: Fleet,
+    master: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> Postgres | None:
+    """Make the PostgreSQL of the servers that ask for a database, if there are any."""
+    servers = [name for name, server in config.servers.items() if server.database]
+    if not servers:
+        return None
+    passwords = {name: _database_password(master, name) for name in servers}
+    return Postgres("database", PostgresArgs(fleet=fleet, image=images["postgres"], servers=passwords), opts=opts)
+
+
+def _database_password(master: pulumi.Output[str], server: str) -> pulumi.Output[str]:
+    return master.apply(lambda secret: derive(secret, database_audience(server)))
 
 
 def _cache_password(master: pulumi.Output[str], server: str) -> pulumi.Output[str]:
@@ -236,7 +265,10 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation, remot
         image=remote if server.remote and remote else _image(name, server, foundation),
         arguments=server.arguments,
         environment=server.env,
-        secrets={variable: _secret(stack, name, variable) for variable in sorted(server.secrets)},
+        secrets={
+            **{variable: _secret(stack, name, variable) for variable in sorted(server.secrets)},
+            **_database_variable(name, server, foundation.database),
+        },
         files=server.files,
         volume=server.volume,
         mode=server.mode,
@@ -254,6 +286,13 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation, remot
         spread=() if server.place or server.volume else foundation.site.spread,
         start_seconds=server.start_seconds,
     )
+
+
+def _database_variable(name: str, server: ServerConfig, database: Postgres | None) -> dict[str, pulumi.Output[str]]:
+    """Return the variable with the connection string of a server's database, where it has one."""
+    if database is None or server.database is None:
+        return {}
+    return {server.database: database.outputs.urls.apply(lambda urls: urls[name])}
 
 
 def _secret(stack: Stack, server: str, variable: str) -> pulumi.Output[str]:

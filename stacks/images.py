@@ -10,7 +10,7 @@ from .problems import BadStackError
 LOCK_VARIABLE = "MCP_FLEET_IMAGES_LOCK"
 """Environment variable with the path of another lock, where a mirror stands in for the public registries."""
 
-REQUIRED = ("python", "node", "registry", "consul", "redis", "redis-exporter", "prometheus")
+REQUIRED = ("python", "node", "registry", "consul", "redis", "redis-exporter", "postgres", "prometheus")
 """Grafana is not among them: a fleet runs without it where its image can't be had."""
 
 

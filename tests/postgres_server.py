@@ -62,6 +62,11 @@ class PostgresServer:
         with self._log.open("ab") as log:
             subprocess.run(command, check=True, stdout=log, stderr=log, **self._user)
 
+    def run_script(self, script: str) -> None:
+        """Run a script of psql's as the owner of everything. Raises CalledProcessError where a statement fails."""
+        command = [str(self._programs / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", self.dsn()]
+        subprocess.run(command, input=script, text=True, check=True, stdout=subprocess.DEVNULL)
+
     def running(self) -> bool:
         """Return whether it has been started and not stopped."""
         return (self._data / "postmaster.pid").exists()

@@ -23,6 +23,7 @@ from components.hosts.local import LocalHost, LocalHostArgs
 from components.image import BaseImages, BuiltImage, RegistryAccount, ServerImage, ServerImageArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.overlay_network import OverlayNetwork, OverlayNetworkArgs
+from components.postgres import Postgres, PostgresArgs
 from components.redis import Redis, RedisArgs
 from components.registry import Registry, RegistryArgs
 from components.remote_image import RemoteImage, RemoteImageArgs
@@ -37,6 +38,7 @@ SECRETS = {
     "name key": NAME_KEY,
     "registry password": "the-password-of-the-registry",
     "token": "the-token-of-the-server",
+    "database password": "the-password-for-the-database",
     "cache password": "the-password-for-redis",
     "variable": "the-value-of-the-variable",
     "master": "the-master-of-the-gateway",
@@ -65,6 +67,17 @@ def account() -> RegistryAccount:
 
 def consul() -> Consul:
     return Consul("consul", ConsulArgs(fleet=fleet(), image=PINNED.format(name="consul")))
+
+
+def postgres() -> Postgres:
+    return Postgres(
+        "database",
+        PostgresArgs(
+            fleet=fleet(),
+            image=PINNED.format(name="postgres"),
+            servers={"time": secret("database password")},
+        ),
+    )
 
 
 def redis(servers: Mapping[str, pulumi.Input[str]] | None = None) -> Redis:
@@ -361,6 +374,7 @@ TOKENS = {
     "mcp-fleet:components:McpServer": server,
     "mcp-fleet:components:Monitoring": monitoring,
     "mcp-fleet:components:OverlayNetwork": overlay_network,
+    "mcp-fleet:components:Postgres": postgres,
     "mcp-fleet:components:Redis": redis,
     "mcp-fleet:components:Registry": registry,
     "mcp-fleet:components:RemoteImage": remote_image,

@@ -176,3 +176,9 @@ def test_an_entry_that_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(CatalogError, match=r"catalog/broken\.json is no valid JSON"):
         read_entry("broken", tmp_path)
+
+
+def test_a_database_of_the_fleet_takes_the_place_of_a_secret() -> None:
+    config = parse_text("servers: {sql: {source: catalog:postgres, database: DSN}}")
+    assert config.servers["sql"].secrets == ()
+    assert "mcp-fleet:secrets.sql.DSN" in refusal("servers: {sql: catalog:postgres}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from stacks.config import StackConfig
 from stacks.fleet import build_fleet, policy
 from stacks.images import LOCK_VARIABLE, REQUIRED, read_images
 from stacks.load import Stack
@@ -18,6 +19,13 @@ from tests.components.recording_engine import RecordingEngine, deploy
 from .stack_files import ROOT, TIME, parse_text
 
 DIGEST = "@sha256:" + "a" * 64
+
+
+def build(config: StackConfig) -> None:
+    """Declare a stack on this machine, without secrets of its own."""
+    none: pulumi.Output[Mapping[str, Mapping[str, str]]] = pulumi.Output.secret({})
+    stack = Stack(name="dev", root=ROOT, file=StackFile("Pulumi.dev.yaml", ""), config=config, secrets=none)
+    build_fleet(stack, read_images(ROOT), "unix:///docker.sock")
 
 
 def test_the_policy_says_what_each_client_may_do() -> None:
@@ -54,13 +62,7 @@ def test_a_new_server_does_not_change_the_policy() -> None:
 
 def test_a_server_that_keeps_results_gets_a_user_in_redis_and_its_password() -> None:
     config = parse_text(f"servers: {{time: {{source: '{TIME}', cache: true}}, other: '{TIME}'}}")
-
-    def build() -> None:
-        none: pulumi.Output[Mapping[str, Mapping[str, str]]] = pulumi.Output.secret({})
-        stack = Stack(name="dev", root=ROOT, file=StackFile("Pulumi.dev.yaml", ""), config=config, secrets=none)
-        build_fleet(stack, read_images(ROOT), "unix:///docker.sock")
-
-    engine, _ = deploy(build)
+    engine, _ = deploy(lambda: build(config))
     password = content(engine, "time-cache-password")
     users = [line for line in content(engine, "redis-config").splitlines() if line.startswith("user ")]
     assert [line.split()[1] for line in users] == ["mcp-time"]
@@ -93,6 +95,33 @@ def test_all_remote_servers_run_one_image_and_each_has_its_own_credential() -> N
     assert [image.partition("@")[0] for image in images] == ["localhost:5000/dev/remote:current"]
     assert content(engine, "linear-KEY") == "hush\n"
     assert "hush" not in str(services)
+
+
+def test_a_server_that_asks_for_a_database_gets_its_own_connection_string_alone() -> None:
+    config = parse_text(
+        f"""
+        servers:
+          memory: {{source: ./servers/ai_memory, database: DATABASE_URL}}
+          second: {{source: ./servers/ai_memory, database: DATABASE_URL}}
+          time: '{TIME}'
+        """
+    )
+    engine, _ = deploy(lambda: build(config))
+    urls = {name: content(engine, f"{name}-DATABASE_URL").removesuffix("\n") for name in ("memory", "second")}
+    assert urls["memory"].startswith("postgresql://mcp-memory:")
+    assert urls["memory"].endswith("@database:5432/mcp-memory")
+    password = urls["memory"].split(":")[2].partition("@")[0]
+    assert password not in urls["second"]
+    roles = content(engine, "database-roles")
+    assert f"""ALTER ROLE "mcp-memory" LOGIN CONNECTION LIMIT 40 PASSWORD '{password}';""" in roles
+    services = engine.of_type("service:Service")
+    assert "time-DATABASE_URL" not in engine.of_type("secret:Secret")
+    assert {"database", "memory", "second", "time"} <= services.keys()
+
+
+def test_there_is_no_database_where_nobody_asks_for_one() -> None:
+    engine, _ = deploy(lambda: build(parse_text(f"servers: {{time: '{TIME}'}}")))
+    assert "database" not in engine.of_type("service:Service")
 
 
 def content(engine: RecordingEngine, secret: str) -> str:

@@ -253,6 +253,14 @@ BAD = {
         f"servers: {{time: {{source: '{TIME}', env: {{A: x}}}}}}\nsecrets: {{time: {{A: {{secure: x}}}}}}",
         "mcp-fleet:servers.time.env.A: is also a secret",
     ),
+    "a database in a variable that is a secret already": (
+        f"servers: {{time: {{source: '{TIME}', database: A}}}}\nsecrets: {{time: {{A: {{secure: x}}}}}}",
+        "mcp-fleet:servers.time.database: A is also a secret of this server; remove one of both",
+    ),
+    "a database in a variable that is plain": (
+        f"servers: {{time: {{source: '{TIME}', database: A, env: {{A: x}}}}}}",
+        "mcp-fleet:servers.time.env.A: is also the variable of its database",
+    ),
     "a secret in plain text": (
         f"servers: {{time: '{TIME}'}}\nsecrets: {{time: {{A: hunter2}}}}",
         "pulumi config set --secret --path 'mcp-fleet:secrets.time.A'",

@@ -17,7 +17,7 @@ MACHINE = recipes.Machine(
     clients=clients.Settings({"/etc/pip.conf": "[global]\n"}, "30"),
 )
 REFERENCES = recipes.references()
-KEYS = {"python", "node", "consul", "redis", "redis-exporter", "prometheus", "registry"}
+KEYS = {"python", "node", "consul", "redis", "redis-exporter", "postgres", "prometheus", "registry"}
 
 
 def fingerprints(machine: recipes.Machine = MACHINE, references: dict[str, str] | None = None) -> dict[str, str]:

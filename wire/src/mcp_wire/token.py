@@ -14,7 +14,7 @@ POLICY_AUDIENCE = "policy"
 def derive(master: str, audience: str) -> str:
     """Return the hex HMAC-SHA256 (RFC 2104) of `audience` under `master`.
 
-    `audience` is `server:<name>` or `cache:<name>` for a replica of that server, or POLICY_AUDIENCE.
+    `audience` is `server:<name>`, `cache:<name>` or `database:<name>` for a replica of that server, or POLICY_AUDIENCE.
     """
     return hmac.new(master.encode(), audience.encode(), hashlib.sha256).hexdigest()
 
@@ -27,6 +27,11 @@ def server_audience(server: str) -> str:
 def cache_audience(server: str) -> str:
     """Return the audience of the token that is the password of `server` in Redis."""
     return f"cache:{server}"
+
+
+def database_audience(server: str) -> str:
+    """Return the audience of the token that is the password of `server` in PostgreSQL."""
+    return f"database:{server}"
 
 
 def matches(expected: str, given: str) -> bool:
