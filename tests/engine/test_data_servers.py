@@ -25,7 +25,6 @@ OUTSIDE = (
     "/DATA/../etc/passwd",
     "/database",
     "/data/..\\..\\etc/passwd/../../../etc/passwd",
-    "file:///etc/passwd",
     "~/../etc/passwd",
     "/proc/self/environ",
     "/proc/self/root/etc/passwd",

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp_chassis import Chassis
 from tests.postgres_server import PostgresServer, postgres_server
 
 import ai_memory
-from ai_memory.server import build
-from ai_memory.settings import Settings
+from ai_memory.server import VERSION, build
+from ai_memory.settings import MemorySettings
 
 SOURCE = str(Path(ai_memory.__file__).parent.parent)
 RECOVERY_SECONDS = 60
@@ -40,7 +41,7 @@ def over_stdio(dsn: str, *, mode: str = "2026-07-28") -> Client:
 
 
 def in_process(dsn: str) -> Client:
-    return Client(build(Settings.model_validate({"database_url": dsn})))
+    return Client(build(Chassis("ai-memory", VERSION, MemorySettings.model_validate({"database_url": dsn}))))
 
 
 def said(result: CallToolResult) -> str:
@@ -86,7 +87,7 @@ def test_each_tool_says_what_it_does_and_takes(dsn: str) -> None:
             assert not undescribed, f"{tool.name}: no description of {undescribed}"
         hints = {name: tool.annotations or ToolAnnotations() for name, tool in tools.items()}
         reading = {name for name, hint in hints.items() if hint.read_only_hint}
-        assert reading == {"search_memories", "get_memory", "list_memories"}
+        assert reading == {"search_memories", "get_memory", "list_memories", "health"}
         destructive = {name for name, hint in hints.items() if hint.destructive_hint}
         assert destructive == {"update_memory", "delete_memory"}
         assert set(hints) - reading - destructive == {"store_memories"}
@@ -163,11 +164,14 @@ def test_the_server_says_when_its_database_is_away_and_goes_on_when_it_is_back()
         async def run() -> None:
             async with over_stdio(postgres.dsn()) as client:
                 given = {"memories": [{"text": "apple"}]}
-                assert len((await client.list_tools()).tools) == 6, "it starts without its database"
+                assert len((await client.list_tools()).tools) == 7, "it starts without its database"
                 refused = await client.call_tool("store_memories", given)
                 assert refused.is_error
                 assert "can't be reached" in said(refused)
                 assert "Nothing was changed." in said(refused)
+                health: Any = (await client.call_tool("health", {})).structured_content
+                assert health["status"] == "degraded"
+                assert "can't be reached" in health["components"]["database"]["reason"]
                 postgres.start()
                 await until_well(client, "store_memories", given)
                 postgres.stop()
@@ -186,7 +190,8 @@ def test_the_server_says_when_its_database_is_away_and_goes_on_when_it_is_back()
     [
         ({}, "DATABASE_URL: Field required"),
         ({"DATABASE_URL": "mysql://u:Pa55-w0rd@h/d"}, "write postgresql://user:password@host:5432/database"),
-        ({"DATABASE_URL": "postgresql://h/d", "DATABASE_CONNECTIONS": "many"}, "DATABASE_CONNECTIONS"),
+        ({"DATABASE_URL": "postgresql://h/d", "MCP_DATABASE_CONNECTIONS": "many"}, "MCP_DATABASE_CONNECTIONS"),
+        ({"DATABASE_URL": "postgresql://h/d", "MCP_EMBEDDING_URL": "http://h/v1"}, "MCP_EMBEDDING_MODEL"),
     ],
 )
 def test_wrong_settings_end_the_server_with_a_reason(environment: dict[str, str], reason: str) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import resources
 
 import psycopg
+import structlog
+from mcp_chassis import Component, Status
 from psycopg import AsyncConnection, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -15,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from ai_memory.embedding import Embedder
 
 CONNECTIONS = 8
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 4.0
 """How long a call waits for a connection, and an attempt to connect for the server."""
 
 STATEMENT_MILLISECONDS = 30_000
@@ -28,7 +29,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 )
 """
 
-_logger = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 class DatabaseError(Exception):
@@ -115,6 +116,14 @@ class Database:
         finally:
             await self._pool.putconn(connection)
 
+    async def check(self) -> Component:
+        """Return how the database is."""
+        try:
+            async with self.transaction():
+                return Component()
+        except DatabaseError as error:
+            return Component(status=Status.UNHEALTHY, reason=str(error))
+
     async def _prepare(self, connection: AsyncConnection) -> None:
         """Bring the schema up to date, once."""
         if self._prepared:
@@ -153,7 +162,7 @@ async def migrate(connection: AsyncConnection, embedder: Embedder) -> list[str]:
                 "CREATE EXTENSION vector in it as its owner, and give the role CREATE on the schema"
             ) from error
         await connection.execute("INSERT INTO schema_migration (name) VALUES (%s)", (name,))
-        _logger.info("migrated the database: %s", name)
+        _log.info("database_migrated", migration=name)
     await connection.execute(_vector_index(embedder))
     return missing
 

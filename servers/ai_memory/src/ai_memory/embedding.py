@@ -10,13 +10,16 @@ from typing import Protocol
 
 Vector = Sequence[float]
 
+LARGEST_DIMENSIONS = 2_000
+"""What pgvector can index."""
+
 
 class Embedder(Protocol):
     """Turns texts into vectors.
 
     Attributes:
         name: names the kind of its vectors; those of different names are never compared.
-        dimensions: how many numbers a vector has; at most 2,000, which is what pgvector can index.
+        dimensions: how many numbers a vector has; at most LARGEST_DIMENSIONS.
         least_similarity: cosine from which on two texts are alike.
     """
 

@@ -1,20 +1,22 @@
 """The tools: what a model sees of the memories."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated
 
+import structlog
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
+from mcp_chassis import Chassis, UpstreamError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from ai_memory.database import Database, DatabaseAwayError, DatabaseError, DatabaseLostError
 from ai_memory.embedding import Embedder, LetterEmbedder
+from ai_memory.embedding_service import EmbeddingService
 from ai_memory.memories import Match, Memory, NewMemory, Page, UnknownMemoryError
-from ai_memory.settings import Settings
+from ai_memory.settings import MemorySettings
 from ai_memory.store import MemoryStore
 
 VERSION = "0.1.0"
@@ -31,7 +33,7 @@ READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hi
 ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
-_logger = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def _storable(text: str) -> str:
@@ -89,25 +91,32 @@ class Found(BaseModel):
     matches: list[Match]
 
 
-def build(settings: Settings, embedder: Embedder | None = None) -> MCPServer[None]:
-    """Return a server whose tools work on the database of `settings`.
-
-    Arguments:
-        embedder: what finds memories by likeness; LetterEmbedder where it is None.
-    """
-    embedder = embedder or LetterEmbedder()
+def build(chassis: Chassis[MemorySettings]) -> MCPServer[None]:
+    """Return a server whose tools work on the database of its settings, which may be away."""
+    settings = chassis.settings
+    embedder = _embedder(chassis)
     database = Database(settings.database_url.get_secret_value(), embedder, connections=settings.database_connections)
     store = MemoryStore(database, embedder)
-    server = MCPServer[None](
-        "ai-memory",
-        version=VERSION,
-        instructions=INSTRUCTIONS,
-        log_level="WARNING",
-        lifespan=lambda _: _running(database, store),
-    )
+    chassis.health.watch("database", database.check)
+    chassis.enter(_running(database, store))
+    server = chassis.server(INSTRUCTIONS)
     _add_reading_tools(server, store)
     _add_writing_tools(server, store)
     return server
+
+
+def _embedder(chassis: Chassis[MemorySettings]) -> Embedder:
+    settings = chassis.settings
+    if settings.embedding_url is None:
+        return LetterEmbedder()
+    key = settings.embedding_api_key
+    headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    return EmbeddingService(
+        chassis.upstream("embeddings", str(settings.embedding_url), headers=headers),
+        model=settings.embedding_model,
+        dimensions=settings.embedding_dimensions,
+        least_similarity=settings.embedding_similarity,
+    )
 
 
 def _add_reading_tools(server: MCPServer[None], store: MemoryStore) -> None:
@@ -184,13 +193,13 @@ async def _embed_anew(store: MemoryStore) -> None:
         try:
             done = await store.embed_anew()
         except DatabaseAwayError as error:
-            _logger.warning("waiting for the database: %s", error.__cause__)
-        except DatabaseError as error:
-            _logger.error("memories of another embedder stay as they are until the next start: %s", error)  # noqa: TRY400 - its cause is in it
+            _log.warning("waiting_for_the_database", reason=str(error))
+        except (DatabaseError, UpstreamError) as error:
+            _log.error("not_embedded_anew_before_the_next_start", reason=str(error))
             return
         else:
             if done:
-                _logger.info("embedded %s memories anew", done)
+                _log.info("embedded_anew", memories=done)
             return
 
 

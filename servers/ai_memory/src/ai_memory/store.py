@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import LiteralString
 
-from cachetools import TTLCache
+from mcp_chassis import ResultCache
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
@@ -15,9 +15,6 @@ from ai_memory.memories import Match, Memory, NewMemory, Page, UnknownMemoryErro
 
 BATCH = 100
 """Memories that are embedded and inserted at a time."""
-
-CACHED_SEARCHES = 1_000
-CACHE_SECONDS = 300.0
 
 CANDIDATES = 100
 """How many of the best by words, and of the best by likeness, are put into one order."""
@@ -94,7 +91,7 @@ class MemoryStore:
     def __init__(self, database: Database, embedder: Embedder) -> None:
         self._database = database
         self._embedder = embedder
-        self._found: TTLCache[tuple[object, ...], list[Match]] = TTLCache(CACHED_SEARCHES, CACHE_SECONDS)
+        self._found: ResultCache[tuple[object, ...], list[Match]] = ResultCache("searches")
 
     async def add(self, memories: Sequence[NewMemory], *, namespace: str) -> list[Memory]:
         """Keep all of `memories`, or none, and return them in their order. Repeated tags are kept once."""
@@ -115,14 +112,15 @@ class MemoryStore:
     async def search(self, query: str, *, namespace: str, tags: Sequence[str] = (), limit: int) -> list[Match]:
         """Return memories that have words of `query`, or are like it, and have all of `tags`; the best match first.
 
-        What was found is kept for CACHE_SECONDS, and serves until a memory of the namespace changes, by
+        What was found is kept for 300 s, and serves until a memory of the namespace changes, by
         whichever process.
         """
         async with self._database.transaction() as connection:
             # Read first: what the search sees may be newer than this generation, never older.
             key = (namespace, await _generation(connection, namespace), query, tuple(sorted(set(tags))), limit)
-        if key in self._found:
-            return self._found[key]
+        return await self._found.get(key, lambda: self._search(query, namespace=namespace, tags=tags, limit=limit))
+
+    async def _search(self, query: str, *, namespace: str, tags: Sequence[str], limit: int) -> list[Match]:
         (vector,) = await self._embedder.embed([query])
         async with self._database.transaction() as connection:
             # Else the index gives its nearest of all namespaces, few of which may be of this one.
@@ -138,9 +136,7 @@ class MemoryStore:
                 "distance": 1 - self._embedder.least_similarity,
             }
             rows = await (await connection.execute(self._search_statement(), given)).fetchall()
-        found = [Match(memory=_memory(row), score=round(float(row[-1]), 6)) for row in rows]
-        self._found[key] = found
-        return found
+        return [Match(memory=_memory(row), score=round(float(row[-1]), 6)) for row in rows]
 
     async def get(self, number: int) -> Memory:
         """Return the memory with this id. Raises UnknownMemoryError where there is none."""
