@@ -100,7 +100,7 @@ def _server(name: str, server: ServerConfig) -> Iterator[Problem]:
             yield Problem(path=(*path, "env", variable), message="these variables are the bridge's own; rename it")
 
 
-_OF_IMAGES = ("args", "packages", "constraints", "install_scripts", "volume")
+_OF_IMAGES = ("args", "packages", "constraints", "install_scripts", "volume", "database")
 
 
 def _reached(name: str, server: ServerConfig) -> Iterator[Problem]:
