@@ -90,11 +90,12 @@ def show(
         typer.echo()
         header = ("VARIABLE", "KIND", "WITHOUT IT", "WHAT FOR")
         show_table(header, [_variable_row(variable) for variable in entry.variables])
-    typer.echo(f"\nfleet add {entry.label}")
+    if not entry.extension.people_only:
+        typer.echo(f"\nfleet add {entry.label}")
 
 
 def _text(entry: "Entry") -> str:
-    return " ".join((entry.label, entry.title, entry.description, entry.package.identifier)).lower()
+    return " ".join((entry.label, entry.title, entry.description, entry.source)).lower()
 
 
 def _server(entry: "Entry") -> str:
@@ -133,6 +134,7 @@ def _facts(entry: "Entry") -> list[tuple[str, str]]:
         "reaches": ", ".join(extension.egress) or "nothing outside",
         "keeps": "its files in a volume of its own" if extension.volume else "",
         "memory": extension.memory,
+        "for": "people who log in, each in their own client; no fleet can use it" if extension.people_only else "",
         "starts only with": extension.starts_only_with or "",
         "note": extension.notes or "",
         "try": f"fleet call {_server(entry)} {call.tool} '{json.dumps(call.arguments)}'" if call else "",

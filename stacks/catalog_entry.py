@@ -33,10 +33,9 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True)
 
 
-class Variable(_Model):
-    """An environment variable of a server."""
+class Input(_Model):
+    """A value that a server needs."""
 
-    name: str
     description: Annotated[str, Field(min_length=1)]
     """What it is for, and where its value comes from."""
     is_required: bool = False
@@ -47,6 +46,12 @@ class Variable(_Model):
     placeholder: str | None = None
     """What a value looks like."""
     choices: tuple[str, ...] = ()
+
+
+class Variable(Input):
+    """An environment variable of a server, or what a header of a remote server is made of."""
+
+    name: str
 
 
 class Argument(_Model):
@@ -80,6 +85,25 @@ class Package(_Model):
     transport: Transport
     package_arguments: tuple[Argument, ...] = ()
     environment_variables: tuple[Variable, ...] = ()
+
+
+class Header(_Model):
+    """What a remote server is sent with each request; `{NAME}` in its value is one of the variables."""
+
+    name: str
+    value: str
+    description: str | None = None
+    is_required: bool = False
+    is_secret: bool = False
+    variables: dict[str, Input] = Field(default={})
+
+
+class Remote(_Model):
+    """Where a remote server answers."""
+
+    type: Literal["streamable-http"]
+    url: str
+    headers: tuple[Header, ...] = ()
 
 
 class Repository(_Model):
@@ -128,6 +152,8 @@ class Extension(_Model):
     """What must answer before it starts."""
     notes: str | None = None
     """What to know before using or upgrading it."""
+    people_only: bool = False
+    """A remote server that lets in people who log in, and no machines: a fleet can't use it."""
     health_call: Call | None = None
     """A cheap call, which changes nothing, that shows whether it is configured well."""
 
@@ -148,12 +174,15 @@ class Entry(_Model):
     version: str
     website_url: str
     repository: Repository | None = None
-    packages: Annotated[tuple[Package, ...], Field(min_length=1, max_length=1)]
+    packages: Annotated[tuple[Package, ...], Field(max_length=1)] = ()
+    remotes: Annotated[tuple[Remote, ...], Field(max_length=1)] = ()
     meta: _Meta = Field(alias="_meta")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Entry":
-        if self.version != self.package.version:
+        if len(self.packages) + len(self.remotes) != 1:
+            raise ValueError("a server is one package, or one remote; keep one of both")
+        if self.package and self.version != self.package.version:
             raise ValueError(f"version {self.version} is not its package's {self.package.version}; make them one")
         parse_source(self.source)
         unknown = self.extension.patterns.keys() - {variable.name for variable in self.variables}
@@ -167,14 +196,17 @@ class Entry(_Model):
         return self.name.rsplit("/", 1)[-1]
 
     @property
-    def package(self) -> Package:
-        """Its only package."""
-        return self.packages[0]
+    def package(self) -> Package | None:
+        """Its package; None for a remote server."""
+        return self.packages[0] if self.packages else None
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """The environment variables that it knows."""
-        return self.package.environment_variables
+        """The variables that it knows."""
+        if self.package:
+            return self.package.environment_variables
+        named = {name: given for header in self.remotes[0].headers for name, given in header.variables.items()}
+        return tuple(Variable(**{"name": name, **given.model_dump(by_alias=True)}) for name, given in named.items())
 
     @property
     def extension(self) -> Extension:
@@ -184,6 +216,8 @@ class Entry(_Model):
     @property
     def source(self) -> str:
         """Its source, as a stack's line would have it."""
+        if self.package is None:
+            return self.remotes[0].url
         command = f"#{self.extension.command}" if self.extension.command else ""
         return f"{self.package.registry_type}:{self.package.identifier}@{self.package.version}{command}"
 
@@ -207,8 +241,18 @@ class Entry(_Model):
         return (known.placeholder if known else None) or self.extension.patterns[variable]
 
     def with_line(self, line: dict[str, Any]) -> dict[str, Any]:
-        """Return the keys of a server in the stack config: this entry's, unless its `line` there has its own."""
+        """Return the keys of a server in the stack config: this entry's, unless its `line` there has its own.
+
+        Raises ValueError where no fleet can use it.
+        """
         extension = self.extension
+        if extension.people_only:
+            raise ValueError(
+                f"{self.source} lets in people who log in, and no machines: each adds it to their own client. "
+                f"{extension.notes or ''}".rstrip()
+            )
+        if self.package is None:
+            return self._with_remote_line(line)
         own = {
             "args": [*_words(self.package.package_arguments)],
             "secrets": [secret for secret in self.required_secrets if secret != line.get("database")],
@@ -222,6 +266,11 @@ class Entry(_Model):
         env = {variable.name: variable.default for variable in self.variables if variable.default is not None}
         merged = {"env": _merged(env, line.get("env", {})), "files": _merged(extension.files, line.get("files", {}))}
         return {**own, **line, **merged, "source": self.source}
+
+    def _with_remote_line(self, line: dict[str, Any]) -> dict[str, Any]:
+        sent = {header.name: header.value for header in self.remotes[0].headers if header.is_required}
+        own = {"memory": self.extension.memory}
+        return {**own, **line, "headers": _merged(sent, line.get("headers", {})), "source": self.source}
 
 
 def _merged(own: Mapping[str, str], lines: object) -> object:

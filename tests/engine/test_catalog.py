@@ -13,7 +13,9 @@ from .deployment import Deployment
 BATCH = 6
 """Servers that run at a time: all of them would need 20 GB."""
 
-STARTING_ALONE = [name for name in names() if read_entry(name).extension.starts_only_with is None]
+STARTING_ALONE = [
+    name for name in names() if read_entry(name).package and read_entry(name).extension.starts_only_with is None
+]
 
 
 def example(entry: Entry, variable: str) -> str:

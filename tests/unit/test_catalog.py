@@ -12,7 +12,7 @@ import pytest
 from stacks.catalog import FOLDER, CatalogError, names, read_entry
 from stacks.catalog_variables import wrong_form
 from stacks.config import MEBIBYTE, ServerConfig
-from stacks.source import NpmSource
+from stacks.source import NpmSource, RemoteSource
 
 from .stack_files import parse_text, refusal
 
@@ -25,7 +25,10 @@ def test_entries_keep_to_the_published_schema() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize("name", names())
+PEOPLE_ONLY = [name for name in names() if read_entry(name).extension.people_only]
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name not in PEOPLE_ONLY])
 def test_an_entry_makes_a_server(name: str) -> None:
     entry = read_entry(name)
     server = ServerConfig.model_validate({"source": f"catalog:{name}"})
@@ -50,6 +53,21 @@ def test_a_name_is_enough_where_nothing_is_required() -> None:
         package="@modelcontextprotocol/server-memory", version=read_entry("memory").version, command="server-memory"
     )
     assert (server.volume, server.env) == (True, {"MEMORY_FILE_PATH": "/data/memory.jsonl"})
+
+
+def test_a_remote_server_comes_with_its_credential() -> None:
+    config = parse_text("servers: {linear: catalog:linear-remote}\nsecrets: {linear: {LINEAR_API_KEY: {secure: v1}}}")
+    linear = config.servers["linear"]
+    assert linear.source == RemoteSource(url="https://mcp.linear.app/mcp")
+    assert (linear.headers, linear.secrets) == ({"Authorization": "Bearer {LINEAR_API_KEY}"}, ("LINEAR_API_KEY",))
+    assert "https://linear.app/settings" in refusal("servers: {linear: catalog:linear-remote}")
+
+
+@pytest.mark.parametrize("name", PEOPLE_ONLY)
+def test_what_lets_in_people_alone_is_refused_with_what_to_do(name: str) -> None:
+    said = refusal(f"servers: {{x: catalog:{name}}}")
+    assert "lets in people who log in, and no machines: each adds it to their own client" in said
+    assert "mcp-fleet:servers.x" in said
 
 
 def test_a_lines_own_keys_win() -> None:
@@ -138,6 +156,9 @@ def _versioned(entry: dict[str, Any], version: str) -> None:
     entry["version"] = _package(entry)["version"] = version
 
 
+REMOTE = {"type": "streamable-http", "url": "https://mcp.example.com/mcp"}
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -149,7 +170,10 @@ def _versioned(entry: dict[str, Any], version: str) -> None:
         (lambda entry: _versioned(entry, "^4.1.1"), "'^4.1.1' is not one exact version"),
         (lambda entry: _package(entry).pop("version"), "version: Field required"),
         (lambda entry: entry.update(version="1.0.0"), "make them one"),
-        (lambda entry: entry.update(packages=[]), "packages: Tuple should have at least 1 item"),
+        (lambda entry: entry.update(packages=[]), "a server is one package, or one remote"),
+        (lambda entry: entry.update(remotes=[REMOTE]), "a server is one package, or one remote"),
+        (lambda entry: entry.update(packages=[], remotes=[{**REMOTE, "type": "sse"}]), "'streamable-http'"),
+        (lambda entry: entry.update(packages=[], remotes=[{**REMOTE, "url": "http://x/mcp"}]), "by TLS alone"),
         (lambda entry: _package(entry).update(registryType="oci"), "'pypi' or 'npm'"),
         (lambda entry: _package(entry)["transport"].update(type="sse"), "'stdio'"),
         (lambda entry: _own(entry).update(patterns={"NOBODY": ".*"}), "unknown variables: NOBODY"),
