@@ -6,6 +6,7 @@ credentials as RFC 6749 has them and nothing else.
 
 import asyncio
 import base64
+import ipaddress
 import secrets
 import socket
 import ssl
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from mcp.server import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -56,13 +58,13 @@ class Authority:
     def bundle(self) -> Path:
         return self.folder / "authority.pem"
 
-    def context(self, *, expired: bool = False) -> ssl.SSLContext:
-        """A server's side of TLS for localhost."""
+    def context(self, *, expired: bool = False, address: str | None = None) -> ssl.SSLContext:
+        """A server's side of TLS for localhost, and for an IP address."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         end = now - timedelta(hours=1) if expired else now + timedelta(days=1)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        certificate = self._sign(name, key, now - timedelta(days=2), end, leaf=True)
+        certificate = self._sign(name, key, now - timedelta(days=2), end, leaf=True, address=address)
         file = self.folder / f"{secrets.token_hex(4)}.pem"
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -73,7 +75,14 @@ class Authority:
         return context
 
     def _sign(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, start: datetime, end: datetime, *, leaf: bool
+        self,
+        name: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        start: datetime,
+        end: datetime,
+        *,
+        leaf: bool,
+        address: str | None = None,
     ) -> x509.Certificate:
         builder = (
             x509.CertificateBuilder()
@@ -86,7 +95,10 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=not leaf, path_length=None), critical=True)
         )
         if leaf:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+            names: list[x509.GeneralName] = [x509.DNSName("localhost")]
+            if address is not None:
+                names.append(x509.IPAddress(ipaddress.ip_address(address)))
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
 
@@ -141,6 +153,7 @@ class TokenEndpoint:
 class Remote:
     """A running remote server. `seen` are the `authorization` headers that came to /mcp, in order."""
 
+    host: str = "localhost"
     port: int = 0
     key: str = ""
     tokens: TokenEndpoint = field(default_factory=TokenEndpoint)
@@ -150,10 +163,10 @@ class Remote:
 
     @property
     def url(self) -> str:
-        return f"https://localhost:{self.port}/mcp"
+        return self.path("/mcp")
 
     def path(self, path: str) -> str:
-        return f"https://localhost:{self.port}{path}"
+        return f"https://{self.host}:{self.port}{path}"
 
     def _allows(self, authorization: str) -> bool:
         return self.tokens.takes(authorization) or (bool(self.key) and authorization == f"Bearer {self.key}")
@@ -198,11 +211,12 @@ class _Web(uvicorn.Server):
 
 
 @contextmanager
-def remote(context: ssl.SSLContext, *, key: str = "", stateless: bool = False) -> Iterator[Remote]:
-    """Run a remote server in a thread of this process."""
-    running = Remote(key=key)
+def remote(context: ssl.SSLContext, *, key: str = "", address: str | None = None) -> Iterator[Remote]:
+    """Run a remote server in a thread of this process: on localhost, or on another address of this machine."""
+    running = Remote(key=key, host=address or "localhost")
     server = tools()
-    mcp = server.streamable_http_app(stateless_http=stateless)
+    hosts = TransportSecuritySettings(allowed_hosts=[f"{running.host}:*"])
+    mcp = server.streamable_http_app(transport_security=hosts)
     routes = [
         Route("/token", running.tokens.token, methods=["POST"]),
         Route("/page", _page, methods=["GET", "POST"]),
@@ -211,7 +225,11 @@ def remote(context: ssl.SSLContext, *, key: str = "", stateless: bool = False) -
     ]
     application = Starlette(routes=routes, lifespan=lambda _: server.session_manager.run())
     config = uvicorn.Config(
-        running.guarded(application), host="127.0.0.1", port=0, log_level="critical", timeout_graceful_shutdown=1
+        running.guarded(application),
+        host=address or "127.0.0.1",
+        port=0,
+        log_level="critical",
+        timeout_graceful_shutdown=1,
     )
     config.load()
     config.ssl = context

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from stacks.config import MEBIBYTE, ServerConfig, StackConfig, parse_memory
+from stacks.problems import BadStackError
 from stacks.source import PathSource, PypiSource
 
 from .stack_files import ROOT, TIME, parse_file, parse_text, refusal
@@ -168,6 +169,14 @@ def test_every_committed_stack_is_good_and_a_misspelt_copy_is_refused(path: Path
         spoilt["config"][key + "x"] = spoilt["config"].pop(key)
         with pytest.raises(Exception, match=re.escape(f"{key}x: unknown key; did you mean")):
             parse_file(yaml.safe_dump(spoilt))
+
+
+def test_the_migrations_servers_lack_nothing_but_their_secrets() -> None:
+    with pytest.raises(BadStackError) as refused:
+        parse_file((ROOT / "Pulumi.migration.yaml").read_text())
+    lines = [line for line in str(refused.value).splitlines() if "mcp-fleet:" in line and "Pulumi.dev.yaml:" in line]
+    assert len(lines) >= 25
+    assert [line for line in lines if "is not set; set it: pulumi config set --secret" not in line] == []
 
 
 def test_there_are_committed_stacks() -> None:

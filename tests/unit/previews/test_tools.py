@@ -142,7 +142,8 @@ def test_the_same_tools_are_the_same_text(tmp_path: Path) -> None:
 def test_each_server_of_the_committed_stacks_is_recorded() -> None:
     """`fleet tools lock --stack …` records one that is not."""
     lock = tools_lock.read(ROOT)
-    for stack in project.stacks(ROOT):
+    # The migration's servers are for whoever takes them over, with values of their own.
+    for stack in set(project.stacks(ROOT)) - {"migration"}:
         servers = stackfile.read_config(stackfile.read(ROOT / f"Pulumi.{stack}.yaml"), stack).servers
         for name, server in servers.items():
             assert tools_review.unrecorded(name, server, lock, tools_lock.code(server, ROOT)) == "", (stack, name)
