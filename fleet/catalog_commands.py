@@ -129,7 +129,7 @@ def _facts(entry: "Entry") -> list[tuple[str, str]]:
         "source": entry.source,
         "by": _origin(entry),
         "licence": extension.license,
-        "home": entry.website_url,
+        "home": entry.website_url or f"{entry.source}/README.md",
         "can": "read" if extension.access == "read-only" else "read and write",
         "reaches": ", ".join(extension.egress) or "nothing outside",
         "keeps": "its files in a volume of its own" if extension.volume else "",

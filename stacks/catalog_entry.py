@@ -79,7 +79,8 @@ class Transport(_Model):
 class Package(_Model):
     """The package that the server is."""
 
-    registry_type: Literal["pypi", "npm"]
+    registry_type: Literal["pypi", "npm", "path"]
+    """`path` is code of our own: `identifier` is its folder."""
     identifier: str
     version: str
     transport: Transport
@@ -124,8 +125,8 @@ class Call(_Model):
 class Extension(_Model):
     """What server.json has no words for."""
 
-    origin: Literal["official", "reference", "community"]
-    """Who makes it: the vendor of what it connects to, the MCP project, or somebody else."""
+    origin: Literal["official", "reference", "community", "own"]
+    """Who makes it: the vendor of what it connects to, the MCP project, somebody else, or we."""
     archived: bool = False
     """Nobody works on it any more."""
     license: Annotated[str, AfterValidator(_spdx)]
@@ -172,7 +173,8 @@ class Entry(_Model):
     title: str
     description: Annotated[str, Field(min_length=1, max_length=100)]
     version: str
-    website_url: str
+    website_url: str | None = None
+    """Its own, unless its code is ours."""
     repository: Repository | None = None
     packages: Annotated[tuple[Package, ...], Field(max_length=1)] = ()
     remotes: Annotated[tuple[Remote, ...], Field(max_length=1)] = ()
@@ -184,6 +186,10 @@ class Entry(_Model):
             raise ValueError("a server is one package, or one remote; keep one of both")
         if self.package and self.version != self.package.version:
             raise ValueError(f"version {self.version} is not its package's {self.package.version}; make them one")
+        if self.website_url is None and not self.is_own_code:
+            raise ValueError("websiteUrl is missing; only code of our own has none")
+        if self.is_own_code and not self.source.startswith("./"):
+            raise ValueError(f"{self.source} is no folder of ours; write for example ./servers/notes")
         parse_source(self.source)
         unknown = self.extension.patterns.keys() - {variable.name for variable in self.variables}
         if unknown:
@@ -214,10 +220,17 @@ class Entry(_Model):
         return self.meta.extension
 
     @property
+    def is_own_code(self) -> bool:
+        """Whether its code is in this repository."""
+        return self.package is not None and self.package.registry_type == "path"
+
+    @property
     def source(self) -> str:
         """Its source, as a stack's line would have it."""
         if self.package is None:
             return self.remotes[0].url
+        if self.is_own_code:
+            return self.package.identifier
         command = f"#{self.extension.command}" if self.extension.command else ""
         return f"{self.package.registry_type}:{self.package.identifier}@{self.package.version}{command}"
 

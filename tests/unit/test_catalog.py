@@ -12,9 +12,10 @@ import pytest
 from stacks.catalog import FOLDER, CatalogError, names, read_entry
 from stacks.catalog_variables import wrong_form
 from stacks.config import MEBIBYTE, ServerConfig
+from stacks.own_code import read_own_code
 from stacks.source import NpmSource, RemoteSource
 
-from .stack_files import parse_text, refusal
+from .stack_files import ROOT, parse_text, refusal
 
 
 def test_entries_keep_to_the_published_schema() -> None:
@@ -45,6 +46,13 @@ def test_the_examples_of_an_entry_have_the_form_that_it_asks_for(name: str) -> N
             assert entry.fits(variable.name, variable.placeholder or ""), variable.name
         if variable.default is not None:
             assert not variable.choices or variable.default in variable.choices, variable.name
+
+
+@pytest.mark.parametrize("name", [name for name in names() if read_entry(name).is_own_code])
+def test_an_entry_of_our_own_code_has_its_version(name: str) -> None:
+    entry = read_entry(name)
+    assert read_own_code(ROOT / entry.source).version == entry.version
+    assert entry.extension.origin == "own"
 
 
 def test_a_name_is_enough_where_nothing_is_required() -> None:
@@ -162,7 +170,7 @@ REMOTE = {"type": "streamable-http", "url": "https://mcp.example.com/mcp"}
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda entry: entry.pop("websiteUrl"), "websiteUrl: Field required"),
+        (lambda entry: entry.pop("websiteUrl"), "websiteUrl is missing"),
         (lambda entry: _own(entry).pop("license"), "license: Field required"),
         (lambda entry: _own(entry).update(license="Beerware-ish"), "'Beerware-ish' is no SPDX licence"),
         (lambda entry: _own(entry).update(licence="MIT"), "licence: Extra inputs are not permitted"),
@@ -174,7 +182,8 @@ REMOTE = {"type": "streamable-http", "url": "https://mcp.example.com/mcp"}
         (lambda entry: entry.update(remotes=[REMOTE]), "a server is one package, or one remote"),
         (lambda entry: entry.update(packages=[], remotes=[{**REMOTE, "type": "sse"}]), "'streamable-http'"),
         (lambda entry: entry.update(packages=[], remotes=[{**REMOTE, "url": "http://x/mcp"}]), "by TLS alone"),
-        (lambda entry: _package(entry).update(registryType="oci"), "'pypi' or 'npm'"),
+        (lambda entry: _package(entry).update(registryType="oci"), "'pypi', 'npm' or 'path'"),
+        (lambda entry: _package(entry).update(registryType="path"), "is no folder of ours"),
         (lambda entry: _package(entry)["transport"].update(type="sse"), "'stdio'"),
         (lambda entry: _own(entry).update(patterns={"NOBODY": ".*"}), "unknown variables: NOBODY"),
         (lambda entry: _own(entry).update(patterns={"CONTEXT7_API_KEY": "("}), "no regular expression"),

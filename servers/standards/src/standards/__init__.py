@@ -1,0 +1,1 @@
+"""An MCP server that serves a repository's standards and decisions."""
