@@ -57,6 +57,9 @@ lock: ## resolve every dependency anew, pinned by hash
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) chassis/pyproject.toml -o chassis/requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --no-emit-package mcp-wire --extra envoy gateway/pyproject.toml -o gateway/requirements.lock
 	@$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) remote/pyproject.toml -o remote/requirements.lock
+	@for lock in servers/*/requirements.lock; do \
+		$(PYTHON) -m uv pip compile --quiet --upgrade $(LOCK) --no-emit-package mcp-chassis $${lock%requirements.lock}pyproject.toml -o $$lock || exit 1; \
+	done
 
 fmt: ## format, and fix what ruff can fix
 	@$(PYTHON) -m ruff check --fix-only --quiet .
