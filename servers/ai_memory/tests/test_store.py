@@ -196,7 +196,7 @@ def test_memories_of_another_embedder_are_found_by_words_and_then_embedded_anew(
             assert await store.search("kubernettes", namespace="default", limit=5) == []
             assert await store.embed_anew() == 123
             assert await store.embed_anew() == 0
-            assert texts(await store.search("kubernettes", namespace="default", limit=5)) == [TEXTS[0]]
+            assert texts(await store.search("kubernettes", namespace="default", limit=5))[0] == TEXTS[0]
 
     asyncio.run(run())
 

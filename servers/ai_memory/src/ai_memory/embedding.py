@@ -40,8 +40,8 @@ class LetterEmbedder:
     nothing of meaning: "car" and "automobile" are as unlike to it as any two words.
     """
 
-    name = "letters-512"
-    dimensions = 512
+    name = "letters-384"
+    dimensions = 384
     least_similarity = 0.2
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
@@ -49,10 +49,10 @@ class LetterEmbedder:
 
     def _vector(self, text: str) -> Vector:
         runs = Counter(
-            f" {word} "[start : start + length]
-            for word in re.findall(r"\w+", text.casefold())
+            word[start : start + length]
+            for word in map(" {} ".format, re.findall(r"\w+", text.casefold()))
             for length in (3, 4)
-            for start in range(len(word) + 3 - length)
+            for start in range(len(word) + 1 - length)
         )
         vector = [0.0] * self.dimensions
         for run, count in runs.items():
