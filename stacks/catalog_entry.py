@@ -144,6 +144,8 @@ class Extension(_Model):
     files: dict[str, str] = Field(default={})
     """Text files that it reads, by their paths in its container."""
     volume: bool = False
+    database: str | None = None
+    """The variable in which it gets a database of the stack's, unless its line says `database: null`."""
     mode: Literal["auto", "isolated", "shared"] = "auto"
     memory: str = "512M"
     start_seconds: int | None = None
@@ -236,8 +238,8 @@ class Entry(_Model):
 
     @property
     def required_secrets(self) -> tuple[str, ...]:
-        """The secret variables without which it is of no use."""
-        return tuple(variable.name for variable in self.variables if variable.is_required and variable.is_secret)
+        """The secret variables without which it is of no use; not the one that the stack's database fills in."""
+        return self._required_secrets(self.extension.database)
 
     def variable(self, name: str) -> Variable | None:
         """Return the variable of this name, or None where it has none."""
@@ -266,9 +268,11 @@ class Entry(_Model):
             )
         if self.package is None:
             return self._with_remote_line(line)
+        database = line.get("database", extension.database)
         own = {
             "args": [*_words(self.package.package_arguments)],
-            "secrets": [secret for secret in self.required_secrets if secret != line.get("database")],
+            "secrets": list(self._required_secrets(database)),
+            "database": database,
             "packages": list(extension.system_packages),
             "constraints": list(extension.constraints),
             "volume": extension.volume,
@@ -279,6 +283,11 @@ class Entry(_Model):
         env = {variable.name: variable.default for variable in self.variables if variable.default is not None}
         merged = {"env": _merged(env, line.get("env", {})), "files": _merged(extension.files, line.get("files", {}))}
         return {**own, **line, **merged, "source": self.source}
+
+    def _required_secrets(self, database: object) -> tuple[str, ...]:
+        """Return the secret variables that must be set where the variable `database` gets a database of the stack's."""
+        required = (variable.name for variable in self.variables if variable.is_required and variable.is_secret)
+        return tuple(name for name in required if name != database)
 
     def _with_remote_line(self, line: dict[str, Any]) -> dict[str, Any]:
         sent = {header.name: header.value for header in self.remotes[0].headers if header.is_required}

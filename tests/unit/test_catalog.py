@@ -215,3 +215,12 @@ def test_a_database_of_the_fleet_takes_the_place_of_a_secret() -> None:
     config = parse_text("servers: {sql: {source: catalog:postgres, database: DSN}}")
     assert config.servers["sql"].secrets == ()
     assert "mcp-fleet:secrets.sql.DSN" in refusal("servers: {sql: catalog:postgres}")
+
+
+def test_an_entry_may_ask_for_a_database_and_a_line_may_have_its_own() -> None:
+    server = parse_text("servers: {ai-memory: catalog:ai-memory}").servers["ai-memory"]
+    assert (server.database, server.secrets) == ("DATABASE_URL", ())
+    own = "servers: {ai-memory: {source: catalog:ai-memory, database: null}}"
+    assert "mcp-fleet:secrets.ai-memory.DATABASE_URL" in refusal(own)
+    given = parse_text(f"{own}\nsecrets: {{ai-memory: {{DATABASE_URL: {{secure: v1}}}}}}").servers["ai-memory"]
+    assert (given.database, given.secrets) == (None, ("DATABASE_URL",))
