@@ -40,7 +40,7 @@ _SEARCH = """
 WITH query AS (
     SELECT replace(plainto_tsquery('english', %(query)s)::text, ' & ', ' | ')::tsquery AS words
 ), by_words AS (
-    SELECT id, row_number() OVER (ORDER BY ts_rank_cd(memory.words, query.words, 1) DESC, id DESC) AS rank
+    SELECT id, row_number() OVER (ORDER BY ts_rank(memory.words, query.words, 1) DESC, id DESC) AS rank
     FROM memory, query
     WHERE namespace = %(namespace)s AND tags @> %(tags)s::text[] AND memory.words @@ query.words
     ORDER BY rank LIMIT %(candidates)s
