@@ -19,7 +19,7 @@ from mcp import Client, StdioServerParameters
 
 from tests.postgres_server import PostgresServer, postgres_server
 
-MEMORIES: Final = 5_000
+MEMORIES: Final = 1_000
 AT_ONCE: Final = 500
 WORDS: Final = 5_000
 STOP_WORDS: Final = 100
