@@ -18,6 +18,7 @@ PROJECT: Final = (
     "bridge",
     "chassis",
     "gateway",
+    "remote",
     "servers",
     "monitoring",
     "images.lock.json",
