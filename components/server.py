@@ -1,6 +1,7 @@
 """One MCP server: its image, its secrets, and its replicas under the bridge."""
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +25,12 @@ _COMMANDS = "/opt/server/bin"
 _DATA = "/data"
 _SECRETS = "/run/secrets/server"
 _GATEWAY_TOKEN = "/run/secrets/gateway-token"  # noqa: S105 - a path
+_REVIEWED_TOOLS = "/etc/mcp-fleet/reviewed-tools.json"
 _CACHE_PASSWORD = "/run/secrets/cache-password"  # noqa: S105 - a path
 
 
 Mode = Literal["auto", "isolated", "shared"]
+OnToolChange = Literal["report", "quarantine"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,8 @@ class McpServerArgs:
         constraints: which hosts may run it, such as `node.labels.place == aws`; all of them where there is none.
         spread: see SwarmService.
         start_seconds: how long a replica may take to its first list of tools.
+        reviewed_tools: hash of each tool that was reviewed, by name; None where nobody did.
+        on_tool_change: what a tool that is not among these, or missing, does to a replica: report or quarantine.
     """
 
     fleet: Fleet
@@ -90,6 +95,10 @@ class McpServerArgs:
     constraints: Sequence[str] = ()
     spread: Sequence[str] = ()
     start_seconds: int = 60
+
+    # review
+    reviewed_tools: Mapping[str, str] | None = None
+    on_tool_change: OnToolChange = "report"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +170,11 @@ class McpServer(pulumi.ComponentResource):
 
     def _configs(self, name: str, args: McpServerArgs) -> list[MountedFile]:
         files = ServiceFiles(parent=self, fleet=args.fleet, owner=name, user=USER)
-        return [files.config(_file_name(path), args.files[path], path) for path in sorted(args.files)]
+        own = [files.config(_file_name(path), args.files[path], path) for path in sorted(args.files)]
+        if args.reviewed_tools is None:
+            return own
+        reviewed = json.dumps(dict(args.reviewed_tools), sort_keys=True)
+        return [*own, files.config("reviewed-tools", reviewed, _REVIEWED_TOOLS)]
 
     def _volumes(self, name: str, args: McpServerArgs) -> dict[str, pulumi.Input[str]]:
         if not args.volume:
@@ -195,6 +208,7 @@ def bridge_environment(name: str, args: McpServerArgs) -> dict[str, pulumi.Input
         "MCP_BRIDGE_DRAIN_SECONDS": str(DRAIN_SECONDS),
         "MCP_BRIDGE_START_SECONDS": str(args.start_seconds),
         **_process_settings(args),
+        **_review_settings(args),
         **({} if args.otlp is None else {"MCP_BRIDGE_OTLP_ENDPOINT": args.otlp}),
         **({} if args.concurrency is None else {"MCP_BRIDGE_MAX_CONCURRENT": str(args.concurrency)}),
         # Docker makes the folder with the first secret in it, and the bridge insists on one it was told of.
@@ -224,6 +238,14 @@ def _release(args: McpServerArgs, image: pulumi.Input[str]) -> pulumi.Output[str
         pulumi.Output.json_dumps([image, list(args.arguments), dict(args.environment), dict(args.secrets), *files]),
     )
     return pulumi.Output.unsecret(parts.apply(lambda values: content_name("release", values[1], values[0])))
+
+
+def _review_settings(args: McpServerArgs) -> dict[str, str]:
+    """Return what is not the bridge's default."""
+    return {
+        **({} if args.reviewed_tools is None else {"MCP_BRIDGE_REVIEWED_TOOLS": _REVIEWED_TOOLS}),
+        **({} if args.on_tool_change == "report" else {"MCP_BRIDGE_ON_TOOL_CHANGE": args.on_tool_change}),
+    }
 
 
 def _process_settings(args: McpServerArgs) -> dict[str, str]:

@@ -15,9 +15,10 @@ from fleet.errors import FleetError
 from fleet.git_base import Base
 from fleet.project import stack_file
 from fleet.stackfile import StackText
-from fleet.tools_lock import Lock
 from fleet.tools_review import Recorded, ServerTools
+from stacks import recorded_tools
 from stacks.config import StackConfig
+from stacks.recorded_tools import Lock
 
 Found = TypeVar("Found")
 
@@ -83,8 +84,8 @@ def config_in(base: Base, stack: str) -> StackConfig:
 
 def lock_in(base: Base) -> Lock:
     """Return what was recorded of tools. Raises FleetError where that is no lock."""
-    text = base.text(tools_lock.FILE)
-    return Lock() if text is None else tools_lock.parse(text, name=f"{tools_lock.FILE} in {base.commit[:12]}")
+    text = base.text(recorded_tools.FILE)
+    return Lock() if text is None else tools_lock.parse(text, name=f"{recorded_tools.FILE} in {base.commit[:12]}")
 
 
 def _costs(before: StackConfig | None, config: StackConfig, today: date) -> CostReview:
@@ -93,7 +94,7 @@ def _costs(before: StackConfig | None, config: StackConfig, today: date) -> Cost
 
 
 def _tools(before: Recorded | None, config: StackConfig, lock: Lock, project: Path) -> tuple[ServerTools, ...]:
-    code = {name: tools_lock.code(server, project) for name, server in config.servers.items()}
+    code = {name: recorded_tools.code(server, project) for name, server in config.servers.items()}
     return tools_review.review(before, Recorded(config=config, lock=lock), code)
 
 

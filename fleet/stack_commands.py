@@ -145,6 +145,8 @@ def token(client: Client, stack: Stack = DEFAULT_STACK) -> None:
 
 def tell(found: "Diagnosis") -> None:
     """Print a diagnosis for people: what, why, then the evidence, then what to do."""
+    from fleet import tool_differences
+
     typer.echo(f"{found.name} is {found.health}: {found.summary}")
     if found.reason:
         typer.echo(f"reason: {found.reason}")
@@ -156,6 +158,8 @@ def tell(found: "Diagnosis") -> None:
         code = "" if failure.exit_code is None else f"  exit code {failure.exit_code}"
         times = "" if failure.attempts == 1 else f"  {failure.attempts} times"
         typer.echo(f"  {failure.time}{times}{code}  {failure.error}")
+    if found.tools:
+        typer.echo(tool_differences.sentence(found.tools))
     if found.check:
         typer.echo(f"health check: {found.check}")
     if found.log:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
-from fleet import outputs, project, stackfile, swarm
+from fleet import outputs, project, stackfile, swarm, tool_differences
 from fleet.console import Cell, show_table
 from fleet.options import DEFAULT_STACK
 from fleet.outputs import Outputs
@@ -85,13 +85,17 @@ def read(stack: str) -> StackStatus:
 def observe(api: Engine, exported: Outputs) -> StackStatus:
     """Compare what a stack exports with what Docker runs of it."""
     services = swarm.read_services(api, exported.stack)
-    found = {service.name: _status(service, exported.urls) for service in services if service.kind == "server"}
+    found = {
+        service.name: _status(service, exported.urls, tool_differences.sentence(tool_differences.read(api, service)))
+        for service in services
+        if service.kind == "server"
+    }
     missing = {name: _missing(name, url) for name, url in exported.urls.items() if name not in found}
     return StackStatus(
         stack=exported.stack,
         gateway=exported.gateway,
         servers=tuple(server for _, server in sorted({**found, **missing}.items())),
-        components=tuple(_status(service, {}) for service in services if service.kind != "server"),
+        components=tuple(_status(service, {}, "") for service in services if service.kind != "server"),
     )
 
 
@@ -123,8 +127,8 @@ def _row(service: ServiceStatus, url: str, *, notes: bool) -> tuple[str | Cell, 
     return (*row, service.note) if notes else row
 
 
-def _status(service: Service, urls: Mapping[str, str]) -> ServiceStatus:
-    note = UPDATES.get(service.update, "")
+def _status(service: Service, urls: Mapping[str, str], tools: str) -> ServiceStatus:
+    note = UPDATES.get(service.update, "") or tools
     if service.health is Health.UNHEALTHY and service.failures:
         note = shorten(service.failures[0].error, NOTE_WIDTH, placeholder=" …") or note
     return ServiceStatus(

@@ -1,6 +1,6 @@
 """The services of a stack as the Docker API shows them (https://docs.docker.com/reference/api/engine/)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +14,7 @@ from fleet.errors import FleetError
 STACK_LABEL = "mcp-fleet.stack"
 KIND_LABEL = "mcp-fleet.kind"
 NAME_LABEL = "mcp-fleet.name"
+REVIEWED_TOOLS = "MCP_BRIDGE_REVIEWED_TOOLS="
 SECONDS = 15
 """How long the Docker API may take to answer."""
 FAILED = frozenset({"failed", "rejected", "complete"})
@@ -98,6 +99,7 @@ class Service:
         update: state of the last update, such as `updating` or `rollback_completed`; empty if there was none.
         update_message: what Swarm says of it.
         memory: limit of one replica in bytes; 0 is none.
+        compares_tools: whether its replicas compare their tools with those that were reviewed.
     """
 
     id: str
@@ -107,6 +109,7 @@ class Service:
     update: str
     update_message: str
     memory: int
+    compares_tools: bool
     tasks: tuple[Task, ...]
 
     @property
@@ -153,6 +156,12 @@ class Engine(Protocol):
     def inspect_container(self, container: str) -> dict[str, Any]:
         """GET /containers/{id}/json"""
 
+    def exec_create(self, container: str, cmd: Sequence[str]) -> dict[str, Any]:
+        """POST /containers/{id}/exec"""
+
+    def exec_start(self, exec_id: str) -> bytes:
+        """POST /exec/{id}/start"""
+
 
 def read_services(api: Engine, stack: str) -> tuple[Service, ...]:
     """Return the services of a stack by name. Raises FleetError where Docker does not answer or is no Swarm manager."""
@@ -191,6 +200,7 @@ def _service(raw: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Serv
     desired = replicated["Replicas"] if replicated else sum(task.wanted == "running" for task in own)
     update = raw.get("UpdateStatus") or {}
     limits = (spec["TaskTemplate"].get("Resources") or {}).get("Limits") or {}
+    container = spec["TaskTemplate"].get("ContainerSpec") or {}
     return Service(
         id=raw["ID"],
         name=spec["Labels"].get(NAME_LABEL, spec["Name"]),
@@ -199,5 +209,6 @@ def _service(raw: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Serv
         update=update.get("State", ""),
         update_message=update.get("Message", ""),
         memory=limits.get("MemoryBytes", 0),
+        compares_tools=any(each.startswith(REVIEWED_TOOLS) for each in container.get("Env") or ()),
         tasks=tuple(own),
     )

@@ -61,14 +61,13 @@ def check(as_json: AsJson = False, stack: Stack = DEFAULT_STACK) -> None:
     """
     from fleet import project, stackfile, tools_lock
     from fleet.console import Cell, show_json, show_table
-    from fleet.tools_review import unrecorded
+    from stacks.recorded_tools import code, unrecorded
 
     root = project.directory()
     config = stackfile.read_config(stackfile.read(project.existing_stack_file(root, stack)), stack)
     recorded = tools_lock.read(root)
     found = {
-        name: unrecorded(name, server, recorded, tools_lock.code(server, root))
-        for name, server in sorted(config.servers.items())
+        name: unrecorded(name, server, recorded, code(server, root)) for name, server in sorted(config.servers.items())
     }
     if as_json:
         show_json([{"server": name, "unrecorded": reason or None} for name, reason in found.items()])

@@ -9,26 +9,27 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from mcp.types import Tool
+from mcp.types import ListToolsRequest, PaginatedRequestParams
+from pydantic import BaseModel, Field
 
 from components.image import CONTEXT, BaseImages, RegistryAccount, build_args, server_contexts
 from components.server import USER
-from fleet import project, stackfile, tools_lock, tools_review
-from fleet.calls import every_tool
+from fleet import project, stackfile, tools_lock
 from fleet.errors import FleetError
-from fleet.tools_lock import Line, Lock, Surface
+from stacks import recorded_tools
 from stacks.config import ServerConfig, StackConfig
 from stacks.images import read_images
 from stacks.own_code import OwnCodeError
 from stacks.problems import BadStackError
+from stacks.recorded_tools import Line, Lock, Surface
 from stacks.server_image import BUILDER_VARIABLE, DEFAULT_BUILDER, server_image_args
 
 BUILD_SECONDS = 1800
@@ -60,6 +61,11 @@ class Workshop:
 
     project: Path
     environment: Mapping[str, str]
+
+
+class _Page(BaseModel):
+    tools: list[dict[str, Any]]
+    next_cursor: str | None = Field(default=None, alias="nextCursor")
 
 
 def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
@@ -98,7 +104,7 @@ def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
 
 def _unrecorded(config: StackConfig, lock: Lock, root: Path) -> Iterator[str]:
     for name, server in config.servers.items():
-        if not server.remote and tools_review.unrecorded(name, server, lock, tools_lock.code(server, root)):
+        if not server.remote and recorded_tools.unrecorded(name, server, lock, recorded_tools.code(server, root)):
             yield name
 
 
@@ -107,7 +113,7 @@ def _lines(root: Path) -> Mapping[str, frozenset[Line]]:
     lines: dict[str, frozenset[Line]] = {}
     for stack in project.stacks(root):
         for name, server in _config(root, stack).servers.items():
-            lines[name] = lines.get(name, frozenset()) | {tools_lock.line(server)}
+            lines[name] = lines.get(name, frozenset()) | {recorded_tools.line(server)}
     return lines
 
 
@@ -125,12 +131,9 @@ def record(name: str, server: ServerConfig, workshop: Workshop) -> Surface:
     with _image(name, server, workshop) as image:
         tools = _ask(name, server, image, workshop)
     return Surface(
-        line=tools_lock.line(server),
-        code=tools_lock.code(server, workshop.project),
-        tools={
-            tool.name: tools_lock.tool(tool.model_dump(mode="json", by_alias=True, exclude_unset=True))
-            for tool in tools
-        },
+        line=recorded_tools.line(server),
+        code=recorded_tools.code(server, workshop.project),
+        tools={str(tool["name"]): recorded_tools.tool(tool) for tool in tools},
     )
 
 
@@ -177,7 +180,7 @@ def build_options(server: ServerConfig, workshop: Workshop) -> list[str]:
     ]
 
 
-def _ask(name: str, server: ServerConfig, image: str, workshop: Workshop) -> Sequence[Tool]:
+def _ask(name: str, server: ServerConfig, image: str, workshop: Workshop) -> Sequence[Mapping[str, Any]]:
     container = f"mcp-fleet-tools-{name}-{secrets.token_hex(4)}"
     docker = _program("docker", workshop)
     with (
@@ -232,10 +235,22 @@ def run_command(
 
 async def _listed(
     docker: str, command: Sequence[str], seconds: float, workshop: Workshop, said: TextIO
-) -> Sequence[Tool]:
+) -> Sequence[Mapping[str, Any]]:
     parameters = StdioServerParameters(command=docker, args=list(command), env=dict(workshop.environment))
     async with asyncio.timeout(seconds), Client(stdio_client(parameters, errlog=said)) as client:
-        return await every_tool(client)
+        return [tool async for tool in _every_tool(client)]
+
+
+async def _every_tool(client: Client) -> AsyncIterator[Mapping[str, Any]]:
+    """Yield the tools page by page, as the server tells of them: the SDK's own type drops what it does not know."""
+    cursor: str | None = None
+    while True:
+        request = ListToolsRequest(params=PaginatedRequestParams(cursor=cursor))
+        page = await client.session.send_request(request, _Page)
+        for tool in page.tools:
+            yield tool
+        if (cursor := page.next_cursor) is None:
+            return
 
 
 def _last_lines(said: TextIO) -> str:

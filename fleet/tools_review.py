@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fleet import tools_lock
-from fleet.tools_lock import Lock, Surface, Tool
-from stacks.config import ServerConfig, StackConfig
+from stacks import recorded_tools
+from stacks.config import StackConfig
+from stacks.recorded_tools import Lock, Surface, Tool, unrecorded
 
 CONTEXT_WORDS = 8
 """Words that are shown before and after those that changed."""
@@ -72,20 +72,6 @@ def review(before: Recorded | None, after: Recorded, code: Mapping[str, str]) ->
     return tuple(server for server in found if server.unrecorded or server.changes)
 
 
-def unrecorded(name: str, server: ServerConfig, lock: Lock, code: str) -> str:
-    """Say why the tools of a server are not known by the lock; nothing where they are."""
-    line = tools_lock.line(server)
-    surface = lock.surface(name, line)
-    if surface is not None:
-        return "" if surface.code == code else f"recorded for another state of the code in {line.source}"
-    if server.remote:
-        return "a remote server: it lists its tools once it is up"
-    known = [surface.line.source for surface in lock.servers.get(name, ())]
-    if line.source in known:
-        return "recorded with other arguments, variables or packages"
-    return f"recorded for {', '.join(known)}, not for {line.source}" if known else "never recorded"
-
-
 def _server(name: str, before: Recorded | None, after: Recorded, code: str) -> ServerTools:
     server = after.config.servers[name]
     if reason := unrecorded(name, server, after.lock, code):
@@ -93,7 +79,7 @@ def _server(name: str, before: Recorded | None, after: Recorded, code: str) -> S
     if before is None:
         return ServerTools(server=name)
     then = _recorded_before(name, before)
-    now = after.lock.surface(name, tools_lock.line(server))
+    now = after.lock.surface(name, recorded_tools.line(server))
     return ServerTools(server=name, changes=tuple(_changes(_tools(then), _tools(now))))
 
 
@@ -102,7 +88,7 @@ def _recorded_before(name: str, before: Recorded) -> Surface | None:
     if (old := before.config.servers.get(name)) is None:
         return None
     known = before.lock.servers.get(name, ())
-    return before.lock.surface(name, tools_lock.line(old)) or (known[0] if len(known) == 1 else None)
+    return before.lock.surface(name, recorded_tools.line(old)) or (known[0] if len(known) == 1 else None)
 
 
 def _tools(surface: Surface | None) -> Mapping[str, Tool]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from docker.errors import DockerException, NotFound
 
+from fleet import tool_differences
 from fleet.errors import FleetError
 from fleet.outputs import Outputs
 from fleet.status import UPDATES
@@ -17,7 +18,7 @@ from fleet.swarm import UNEXPLAINED, Engine, Health, Service, Task, read_service
 
 LOG_LINES = 15
 """How many lines of a log are shown."""
-REASON_EVENTS = ("child_failed", "gave_up")
+REASON_EVENTS = ("child_failed", "gave_up", "quarantined")
 """Events in a bridge's log whose `reason` says why a server does not serve."""
 UNSHOWN = ("time", "level", "server", "event")
 """Fields of a bridge's log that go without saying."""
@@ -54,6 +55,7 @@ class Diagnosis:
         summary: one sentence.
         reason: the server's own words for why it could not start, from its bridge's log.
         update: what became of the last update, if that is worth a word.
+        tools: how tools that nobody reviewed differ (changed, new, missing), by name.
         failures: attempts that failed, as far back as Swarm remembers, the newest first.
         check: what the last health check of a failed attempt printed.
         log: the last lines of the log: of the last attempt that failed if that explains something, else of a replica.
@@ -66,6 +68,7 @@ class Diagnosis:
     summary: str
     reason: str | None
     update: str | None
+    tools: dict[str, str]
     failures: tuple[Failure, ...]
     check: str | None
     log: tuple[str, ...]
@@ -111,6 +114,7 @@ def diagnose(api: Engine, exported: Outputs, name: str, *, configured: Sequence[
 
 def _of_service(api: Engine, stack: str, service: Service) -> Diagnosis:
     failures = service.failures
+    tools = tool_differences.read(api, service)
     troubled = service.health is not Health.HEALTHY or service.update.startswith("rollback")
     told = [task for task in (failures if troubled else ()) if task.container] or list(service.tasks)
     lines = _log(api, service, told[0]) if told else []
@@ -121,11 +125,18 @@ def _of_service(api: Engine, stack: str, service: Service) -> Diagnosis:
         summary=_summary(service),
         reason=_reason(lines) if troubled else None,
         update=_update(service),
+        tools=tools,
         failures=_failures(failures),
         check=_check(api, told[0]) if told and troubled else None,
         log=tuple(_readable(line.text) for line in lines[-LOG_LINES:]),
-        advice=_advice(stack, service),
+        advice=(*_advice(stack, service), *_advice_on_tools(stack, service, tools)),
     )
+
+
+def _advice_on_tools(stack: str, service: Service, tools: dict[str, str]) -> tuple[str, ...]:
+    if not tools:
+        return ()
+    return (f"`fleet tools lock {service.name} --stack {stack}` records its tools anew: review what differs",)
 
 
 def _of_missing(stack: str, name: str) -> Diagnosis:
@@ -136,6 +147,7 @@ def _of_missing(stack: str, name: str) -> Diagnosis:
         summary="Docker has no service of it: a new server that never became healthy is removed again",
         reason=None,
         update=None,
+        tools={},
         failures=(),
         check=None,
         log=(),

@@ -125,6 +125,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Hosts = Annotated[Literal["local"] | CloudHosts, PlainValidator(parse_hosts), WithJsonSchema({"const": LOCAL})]
 
 
+OnToolChange = Literal["report", "quarantine"]
+
+
 class ServerConfig(ConfigModel):
     """One MCP server. A plain source may stand in its place."""
 
@@ -179,6 +182,8 @@ class ServerConfig(ConfigModel):
     a group of machines. When it is left out: anywhere, spread over the clouds."""
     start_seconds: Annotated[int, Field(ge=5, le=900)] = 60
     """How long a replica may take from start to its first list of tools."""
+    on_tool_change: OnToolChange | None = None
+    """What a tool that is not as tools.lock.json has it does, in place of the stack's `on-tool-change`."""
     _entry: Entry | None = PrivateAttr(default=None)
 
     @property
@@ -274,6 +279,9 @@ class StackConfig(ConfigModel):
     """OTLP receiver for traces of calls, as containers reach it: http://collector:4318. No traces without it."""
     protect: bool = False
     """Protect what holds data, such as volumes: while it stands here, no change and no destroy deletes that."""
+    on_tool_change: OnToolChange = "report"
+    """What a tool that is new, missing or other than tools.lock.json has it does: report tells of it; quarantine ends
+    the replica's service before a client sees it, so that a release with such a tool is rolled back."""
     builder: str | None = None
     """Name of the buildx builder; BUILDX_BUILDER or mcp-fleet when it is left out."""
     servers: dict[Label, ServerConfig] = Field(default={})

@@ -285,6 +285,8 @@ def _server_args(name: str, server: ServerConfig, foundation: _Foundation, remot
         constraints=constraints(server.place),
         spread=() if server.place or server.volume else foundation.site.spread,
         start_seconds=server.start_seconds,
+        reviewed_tools=stack.reviewed_tools.get(name),
+        on_tool_change=server.on_tool_change or stack.config.on_tool_change,
     )
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docker.utils.build import exclude_paths
 
@@ -12,16 +13,18 @@ from components.image import CONTEXT, server_contexts
 from components.remote_image import CONTEXTS as REMOTE_CONTEXTS
 
 from .config import ServerConfig
-from .load import Stack
 from .own_code import read_own_code
 from .server_image import REMOTE, image_names
 from .source import NpmSource, PathSource, PypiSource
+
+if TYPE_CHECKING:
+    from .load import Stack
 
 DIGEST_CHARACTERS = 12
 IGNORED = ".dockerignore"
 
 
-def image_tags(stack: Stack, images: Mapping[str, str]) -> dict[str, str]:
+def image_tags(stack: "Stack", images: Mapping[str, str]) -> dict[str, str]:
     """Return the tag of each image that `stack` builds, by the server's name, `gateway` or `remote`.
 
     Arguments:

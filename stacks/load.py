@@ -17,6 +17,7 @@ from .hosts_config import AwsBudget, AwsConfig, AwsDomain, AwsGroup, CloudHosts,
 from .own_code import path_problems
 from .problems import KeyPath, Problem, StackFile, bad_stack, nearest
 from .remote_config import AuthConfig
+from .reviewed_tools import reviewed_tools
 from .secret_values import SecretValues, named, of_config, value_problems, with_names
 
 _ANY = "*"
@@ -48,6 +49,7 @@ class Stack:
         file: its Pulumi.<stack>.yaml, for messages.
         config: what it is made of.
         secrets: the secret variables that servers name, by server; a Pulumi secret, never looked into.
+        reviewed_tools: hash of each tool that is recorded for a server's line, by name, by server.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Stack:
     file: StackFile
     config: StackConfig
     secrets: pulumi.Output[Mapping[str, Mapping[str, str]]]
+    reviewed_tools: Mapping[str, Mapping[str, str]]
 
 
 def load_stack(root: Path, environment: Mapping[str, str]) -> Stack:
@@ -78,10 +81,17 @@ def load_stack(root: Path, environment: Mapping[str, str]) -> Stack:
     problems += [*inconsistencies(name, config), *path_problems(config, root)]
     problems += away or missing_secrets(config, file.environments())
     problems += value_problems(config, file, own, fetched)
+    reviewed, unknown = reviewed_tools(name, config, root)
+    problems += unknown
     if problems:
         raise bad_stack(name, file, problems)
     return Stack(
-        name=name, root=root, file=file, config=config, secrets=pulumi.Output.secret(named(config, own, fetched))
+        name=name,
+        root=root,
+        file=file,
+        config=config,
+        secrets=pulumi.Output.secret(named(config, own, fetched)),
+        reviewed_tools=reviewed,
     )
 
 

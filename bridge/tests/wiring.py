@@ -14,6 +14,7 @@ from mcp_bridge.core.event_streams import EventStore
 from mcp_bridge.core.link import Link
 from mcp_bridge.core.origin import NOWHERE, Origin
 from mcp_bridge.core.profile import Profile
+from mcp_bridge.core.reviewed_tools import ReviewedTools
 from mcp_bridge.core.sessions import SessionTable
 from mcp_bridge.core.spans import Spans
 from mcp_bridge.core.switchboard import Switchboard
@@ -98,6 +99,7 @@ class Wiring:
             later=lambda _, act: self.delayed.append(act),
             again=lambda _, proceed: self.waiting.append(proceed),
             spans=Spans(None),
+            reviewed=ReviewedTools(None, quarantine=False, differs=lambda _: None),
         )
         self.audience = Audience(stateless=True)
         self.link = self.connect()

@@ -8,6 +8,7 @@ import pytest
 from fleet import stackfile, tools_lock
 from fleet.errors import FleetError
 from fleet.tools_recording import Workshop, record
+from stacks import recorded_tools
 from stacks.config import ServerConfig, StackConfig, with_shorthand
 
 from .deployment import ROOT
@@ -25,7 +26,7 @@ def server(**line: object) -> ServerConfig:
 @pytest.mark.parametrize("name", ["time", "notes"])
 def test_the_committed_lock_is_what_the_image_lists(workshop: Workshop, name: str) -> None:
     line = stackfile.read_config(stackfile.read(ROOT / "Pulumi.dev.yaml"), "dev").servers[name]
-    committed, found = tools_lock.read(ROOT).surface(name, tools_lock.line(line)), record(name, line, workshop)
+    committed, found = tools_lock.read(ROOT).surface(name, recorded_tools.line(line)), record(name, line, workshop)
     assert committed is not None
     assert committed.code == found.code
     # Hashes of schemas are not compared: a newer release of what a package depends on may write them otherwise.

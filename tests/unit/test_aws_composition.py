@@ -76,7 +76,9 @@ def text(account: Mapping[str, Any]) -> str:
 
 def built(config: StackConfig) -> Exports:
     none: pulumi.Output[Mapping[str, Mapping[str, str]]] = pulumi.Output.secret({})
-    stack = Stack(name="prod", root=ROOT, file=StackFile("Pulumi.prod.yaml", ""), config=config, secrets=none)
+    stack = Stack(
+        name="prod", root=ROOT, file=StackFile("Pulumi.prod.yaml", ""), config=config, secrets=none, reviewed_tools={}
+    )
     return build_fleet(stack, read_images(ROOT), "")
 
 

@@ -24,7 +24,8 @@ DIGEST = "@sha256:" + "a" * 64
 def build(config: StackConfig) -> None:
     """Declare a stack on this machine, without secrets of its own."""
     none: pulumi.Output[Mapping[str, Mapping[str, str]]] = pulumi.Output.secret({})
-    stack = Stack(name="dev", root=ROOT, file=StackFile("Pulumi.dev.yaml", ""), config=config, secrets=none)
+    file = StackFile("Pulumi.dev.yaml", "")
+    stack = Stack(name="dev", root=ROOT, file=file, config=config, secrets=none, reviewed_tools={})
     build_fleet(stack, read_images(ROOT), "unix:///docker.sock")
 
 
@@ -85,7 +86,8 @@ def test_all_remote_servers_run_one_image_and_each_has_its_own_credential() -> N
 
     def build() -> None:
         secrets = pulumi.Output.secret({"linear": {"KEY": "hush"}, "open": {}})
-        stack = Stack(name="dev", root=ROOT, file=StackFile("Pulumi.dev.yaml", ""), config=config, secrets=secrets)
+        file = StackFile("Pulumi.dev.yaml", "")
+        stack = Stack(name="dev", root=ROOT, file=file, config=config, secrets=secrets, reviewed_tools={})
         build_fleet(stack, read_images(ROOT), "unix:///docker.sock")
 
     engine, _ = deploy(build)

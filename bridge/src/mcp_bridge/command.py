@@ -10,6 +10,7 @@ from .child_metrics import metrics_folder
 from .credentials import Credentials, read_credentials
 from .redaction import Redactor, SecretsError, read_secrets
 from .reload import ReloadError
+from .reviewed_tools_file import ReviewedToolsError
 from .service import Service
 from .settings import Settings, parse
 
@@ -27,7 +28,7 @@ def main() -> None:
     try:
         with metrics_folder() as folder:
             status = uvloop.run(_run(settings, secrets, credentials, redactor, folder))
-    except ReloadError as error:
+    except (ReloadError, ReviewedToolsError) as error:
         sys.exit(f"mcp-bridge: {error}")
     except OSError as error:
         sys.exit(f"mcp-bridge: can't listen on {settings.host}:{settings.port}: {error.strerror or error}")

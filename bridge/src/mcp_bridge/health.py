@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from .caching import Caching
 from .call_counts import CallCounts
+from .core.reviewed_tools import ReviewedTools
 from .processes import Processes, Status
 from .registrar import Registrar
 
@@ -25,6 +26,7 @@ class Health:
         caching: what is kept of results, None where nothing is.
         calls: where the figures come from.
         sessions: returns the number of open sessions.
+        reviewed: whether the server's tools are those that were reviewed.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Health:
         caching: Caching | None,
         calls: CallCounts,
         sessions: Callable[[], int],
+        reviewed: ReviewedTools,
     ) -> None:
         self._server = server
         self._processes = processes
@@ -42,6 +45,7 @@ class Health:
         self._caching = caching
         self._calls = calls
         self._sessions = sessions
+        self._reviewed = reviewed
         self._started = time.monotonic()
         self.draining = False
 
@@ -53,6 +57,8 @@ class Health:
             return "The server process has not answered its last pings."
         if status.survey.empty:
             return "The server offers no tools, no prompts and no resources."
+        if self._reviewed.quarantined:
+            return f"The server is in quarantine: {self._reviewed.reason}."
         registrar = self._registrar
         waited = time.monotonic() - status.ready_at
         if registrar is not None and not registrar.registered_once and waited < FIRST_REGISTRATION_SECONDS:
@@ -62,7 +68,7 @@ class Health:
     @property
     def ready(self) -> bool:
         """Whether calls should be sent here."""
-        return not self.draining and self._processes.status().reason is None
+        return not self.draining and not self._reviewed.quarantined and self._processes.status().reason is None
 
     def report(self) -> tuple[int, dict[str, Any]]:
         """Return the status code and the body of /health."""
@@ -86,6 +92,8 @@ class Health:
             },
             "dependencies": self._dependencies(status),
         }
+        if self._reviewed.known:
+            body["tools"] = {"reviewed": not self._reviewed.differences, "differences": self._reviewed.differences}
         if problem is not None:
             body["reason"] = problem
         return (200 if problem is None else 503), body

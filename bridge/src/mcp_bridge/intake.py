@@ -11,6 +11,7 @@ from .core.callers import Caller, Exchange
 from .core.envelope import Envelope
 from .core.errors import INVALID_REQUEST, UNAVAILABLE, RpcError
 from .core.link import Link
+from .core.reviewed_tools import ReviewedTools
 from .core.switchboard import Switchboard
 from .core.turns import Turns
 from .exchange import HttpExchange
@@ -47,6 +48,7 @@ class Intake:
         clock: monotonic seconds.
         ended: is told of each request that no child answers.
         repeats: answers what needs no call of its own, None where every request has its call.
+        reviewed: whether the server's tools are those that were reviewed.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Intake:
         clock: Callable[[], float],
         ended: Ended,
         repeats: Repeats | None,
+        reviewed: ReviewedTools,
     ) -> None:
         self._processes = processes
         self._switchboard = switchboard
@@ -64,6 +67,7 @@ class Intake:
         self._clock = clock
         self._ended = ended
         self._repeats = repeats
+        self.reviewed = reviewed
 
     def put(self, reply: Reply, caller: Caller, carrier: HttpExchange, message: Envelope, exchange: Exchange) -> None:
         """Put a request through. `exchange` takes the answer; in a batch it gathers what `carrier` sends."""
@@ -97,6 +101,9 @@ class Intake:
 
     def go_on(self, request: Request, link: Link | None = None) -> None:
         """Put a request to its child: now, at its turn, or when there is one. `link` is the child where it is known."""
+        if (refusal := self.reviewed.refusal) is not None:
+            request.refuse(refusal)
+            return
         caller = request.caller
         if link is None:
             link = self._processes.link_for(caller)

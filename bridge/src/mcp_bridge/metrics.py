@@ -31,6 +31,7 @@ class Readings:
         queued: calls that wait for their turn.
         waiting_for_equal: requests that wait for the answer to an equal one.
         redis_up: whether the Redis that replicas share answers, None without one.
+        tools_differing: tools that are not as they were reviewed, None where nobody reviewed them.
         breaker: 0 closed, 1 half open, 2 open.
         restarts: of the server process, since the start.
         spans_sent: since the start.
@@ -46,6 +47,7 @@ class Readings:
     queued: int = 0
     waiting_for_equal: int = 0
     redis_up: bool | None = None
+    tools_differing: int | None = None
     breaker: int = 0
     restarts: int = 0
     spans_sent: int = 0
@@ -133,6 +135,11 @@ class Metrics(Collector):
             ("mcp_queue_depth", now.queued, "Calls that wait because the server has as many as it may have."),
             ("mcp_cache_waiting", now.waiting_for_equal, "Requests that wait for the answer to an equal one."),
             ("mcp_cache_redis_up", now.redis_up, "1 while the Redis that replicas share answers."),
+            (
+                "mcp_tools_differing",
+                now.tools_differing,
+                "Tools that are new, missing or changed since they were reviewed, in this replica's life.",
+            ),
             ("mcp_container_cpu_usage", now.cpus, cpus),
             (
                 "mcp_container_memory_usage",

@@ -22,6 +22,7 @@ from .core.callers import Caller, Session
 from .core.calls import ClientCall
 from .core.errors import UNAVAILABLE, RpcError
 from .core.link import Link
+from .core.reviewed_tools import ReviewedTools
 from .core.sessions import SessionTable
 from .core.spans import Spans
 from .core.switchboard import Switchboard
@@ -43,7 +44,8 @@ from .records import Records
 from .redaction import Redactor
 from .registrar import Registrar
 from .reload import Changeable, ReloadFile
-from .settings import PREFIX, Settings
+from .reviewed_tools_file import read_reviewed_tools
+from .settings import PREFIX, QUARANTINE, Settings
 
 if TYPE_CHECKING:
     from .metrics import Readings
@@ -83,6 +85,11 @@ class Service:
             idle_seconds=settings.session_seconds,
             closed=self._session_closed,
         )
+        self._reviewed = ReviewedTools(
+            read_reviewed_tools(settings.reviewed_tools),
+            quarantine=settings.on_tool_change == QUARANTINE,
+            differs=self._tools_differ,
+        )
         self._caching = self._make_caching(credentials.cache_redis_password)
         self._switchboard = Switchboard(
             sessions,
@@ -91,6 +98,7 @@ class Service:
             later=_later,
             again=self._again,
             spans=spans,
+            reviewed=self._reviewed,
             cache=None if self._caching is None else self._caching.results,
         )
         child = ChildSettings(
@@ -116,11 +124,18 @@ class Service:
             ready=self._child_ready,
             renew=self._switchboard.renew,
             lost=lambda session: self._switchboard.end_session(None, session),
+            surveyed=lambda found: self._reviewed.survey(found.fingerprints),
         )
         self._listener = Listener(self, self._sweep)
         self._registrar = None if settings.consul is None else Registrar(settings.consul, self._describe)
         self._health = Health(
-            settings.name, self._processes, self._registrar, self._caching, self._records.counts, lambda: len(sessions)
+            settings.name,
+            self._processes,
+            self._registrar,
+            self._caching,
+            self._records.counts,
+            lambda: len(sessions),
+            self._reviewed,
         )
         counted = None if metrics_folder is None else ChildMetrics(metrics_folder)
         self._pages = Pages(settings.name, self._health, self._records.counts, self._readings, counted)
@@ -138,6 +153,7 @@ class Service:
             time.monotonic,
             self._records.ended,
             None if self._caching is None else self._caching.repeats,
+            self._reviewed,
         )
         self._endpoint = Endpoint(admission, self._processes, self._switchboard, intake, self.refused, time.monotonic)
 
@@ -245,6 +261,14 @@ class Service:
     def _list_changed(self, link: Link) -> None:
         self._processes.survey_again(link)
 
+    def _tools_differ(self, reviewed: ReviewedTools) -> None:
+        if not reviewed.quarantined:
+            logs.warning("tools_changed", tools=reviewed.named)
+            return
+        logs.error("quarantined", reason=reviewed.reason)
+        if self._registrar is not None:
+            self._registrar.look()
+
     def _session_closed(self, session: Session) -> None:
         self._processes.release(session)
 
@@ -310,6 +334,7 @@ class Service:
             queued=len(self._turns),
             waiting_for_equal=0 if caching is None else len(caching.repeats),
             redis_up=None if caching is None else caching.redis_up,
+            tools_differing=len(self._reviewed.differences) if self._reviewed.known else None,
             breaker=status.breaker,
             restarts=status.restarts,
             spans_sent=0 if tracing is None else tracing.sent,

@@ -168,6 +168,8 @@ class SessionEra:
             try:
                 if isinstance(link, RpcError):
                     raise link
+                if (refusal := self._intake.reviewed.refusal) is not None:
+                    raise refusal
                 self._open(opening, asked)
             except RpcError as error:
                 opening.refuse(BUSY, error)

@@ -18,6 +18,8 @@ from .processes.pings import SECONDS as PING_SECONDS
 from .processes.strategy import MODES, Mode
 
 PREFIX: Final = "MCP_BRIDGE_"
+REPORT: Final = "report"
+QUARANTINE: Final = "quarantine"
 EXAMPLE: Final = """\
 examples:
   mcp-bridge --port 8080 -- mcp-server-time
@@ -62,6 +64,8 @@ class Settings:
     max_children: int | None
     breaker_seconds: float
     ping_seconds: float
+    reviewed_tools: Path | None
+    on_tool_change: str
     log_level: str
     otlp_endpoint: str | None
     trace_ratio: float
@@ -156,6 +160,8 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None
         max_children=given.max_children,
         breaker_seconds=given.breaker_seconds,
         ping_seconds=given.ping_seconds,
+        reviewed_tools=given.reviewed_tools,
+        on_tool_change=given.on_tool_change,
         log_level=given.log_level,
         otlp_endpoint=given.otlp_endpoint,
         trace_ratio=given.trace_ratio,
@@ -286,6 +292,20 @@ def _parser(environment: Mapping[str, str]) -> _EnvironmentParser:
     )
     option(
         "--trace-ratio", default="0.1", kind=float, text="part of the calls without a trace of the client's to record"
+    )
+    option(
+        "--reviewed-tools",
+        default=None,
+        kind=Path,
+        metavar="FILE",
+        text="JSON with the hash of each tool that was reviewed, by name: the server's tools are compared with them",
+    )
+    parser.add_argument(
+        "--on-tool-change",
+        default=environment.get(PREFIX + "ON_TOOL_CHANGE") or REPORT,
+        choices=(REPORT, QUARANTINE),
+        help="what a tool that is not as reviewed does: report it, or end the service before a client sees it "
+        f"(default: {REPORT}) [{PREFIX}ON_TOOL_CHANGE]",
     )
     parser.add_argument(
         "--log-level",

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from docker.errors import NotFound
 
+import components.server
 from dev import lifecycle
-from fleet import status, why
+from fleet import status, tool_differences, why
 from fleet.errors import FleetError
 from fleet.outputs import Outputs
 from fleet.stack_commands import tell
@@ -32,6 +33,7 @@ class Engine:
     raw_tasks: list[Raw] = field(default_factory=list)
     logs: dict[str, list[str]] = field(default_factory=dict)
     checks: dict[str, str] = field(default_factory=dict)
+    health: dict[str, Raw] = field(default_factory=dict)
 
     def add(
         self,
@@ -41,6 +43,7 @@ class Engine:
         kind: str = "server",
         update: str | None = None,
         memory: int = 0,
+        env: Sequence[str] = (),
     ) -> None:
         labels = {"mcp-fleet.stack": STACK, "mcp-fleet.kind": kind, "mcp-fleet.name": name}
         limits = {"MemoryBytes": memory} if memory else {}
@@ -50,7 +53,7 @@ class Engine:
                 "Spec": {
                     "Name": f"{STACK}-{name}",
                     "Labels": labels,
-                    "TaskTemplate": {"Resources": {"Limits": limits}},
+                    "TaskTemplate": {"ContainerSpec": {"Env": list(env)}, "Resources": {"Limits": limits}},
                     "Mode": {"Replicated": {"Replicas": replicas}},
                 },
                 **({"UpdateStatus": {"State": update, "Message": "told by Swarm"}} if update else {}),
@@ -77,6 +80,15 @@ class Engine:
         if container not in self.checks:
             raise NotFound("No such container")
         return {"State": {"Health": {"Log": [{"ExitCode": 1, "Output": self.checks[container]}]}}}
+
+    def exec_create(self, container: str, cmd: Sequence[str]) -> Raw:
+        assert cmd[0] == "bash"
+        return {"Id": container}
+
+    def exec_start(self, exec_id: str) -> bytes:
+        if exec_id not in self.health:
+            raise NotFound("No such container")
+        return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n" + json.dumps(self.health[exec_id]).encode()
 
 
 def task(
@@ -248,6 +260,22 @@ def test_a_healthy_server_shows_what_it_does_now() -> None:
     assert found.log == ("serving",)
     assert found.reason is None
     assert found.advice == ()
+
+
+def test_tools_that_nobody_reviewed_are_told_of_by_status_and_why() -> None:
+    engine = Engine()
+    two = (task(1, "running"), task(2, "running", slot=2), task(3, "running", slot=3))
+    engine.add("time", *two, replicas=3, env=["MCP_BRIDGE_REVIEWED_TOOLS=/etc/mcp-fleet/reviewed-tools.json"])
+    engine.health = {
+        "container1": {"tools": {"reviewed": True, "differences": {}}},
+        "container2": {"tools": {"reviewed": False, "differences": {"echo": "changed", "mail": "new"}}},
+    }
+    [server] = status.observe(engine, outputs("time")).servers
+    assert (server.health, server.note) == (Health.HEALTHY, "tools that nobody reviewed: echo (changed), mail (new)")
+    diagnosis = explain(engine, "time")
+    assert diagnosis.tools == {"echo": "changed", "mail": "new"}
+    assert "fleet tools lock time" in diagnosis.advice[-1]
+    assert tool_differences.PORT == components.server.PORT
 
 
 def test_a_server_without_a_service_is_missing_and_another_name_unknown() -> None:

@@ -13,9 +13,10 @@ from fleet import comparison, git_base, project, stackfile, tools_lock, tools_re
 from fleet.errors import FleetError
 from fleet.markdown import joined
 from fleet.tools_comment import changed, unrecorded
-from fleet.tools_lock import Lock, Surface
 from fleet.tools_review import Recorded, ServerTools
+from stacks import recorded_tools
 from stacks.config import StackConfig, with_shorthand
+from stacks.recorded_tools import Lock, Surface
 
 GOLDEN = Path(__file__).parent / "golden" / "tools.md"
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,8 +32,8 @@ def recorded(tools: Mapping[str, Mapping[str, Mapping[str, Any]]], **servers: An
     """A configuration in which the tools of these servers are recorded, by server and tool."""
     stack, lock = config(**servers), Lock()
     for name, definitions in tools.items():
-        known = {tool: tools_lock.tool(definition) for tool, definition in definitions.items()}
-        lock = lock.with_surface(name, Surface(line=tools_lock.line(stack.servers[name]), tools=known))
+        known = {tool: recorded_tools.tool(definition) for tool, definition in definitions.items()}
+        lock = lock.with_surface(name, Surface(line=recorded_tools.line(stack.servers[name]), tools=known))
     return Recorded(config=stack, lock=lock)
 
 
@@ -118,7 +119,7 @@ def test_a_line_that_stays_while_its_entry_of_the_catalog_changes_is_compared_wi
 
 
 def test_the_lock_keeps_what_some_stack_runs_and_nothing_else() -> None:
-    lines = {"time": frozenset({tools_lock.line(AFTER.config.servers["time"])})}
+    lines = {"time": frozenset({recorded_tools.line(AFTER.config.servers["time"])})}
     both = BEFORE.lock.with_surface("time", AFTER.lock.servers["time"][0])
     assert len(both.servers["time"]) == 2
     assert both.only(lines).servers == {"time": list(AFTER.lock.servers["time"])}
@@ -126,7 +127,7 @@ def test_the_lock_keeps_what_some_stack_runs_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"servers": {"time": [{}]}}', '{"serverz": {}}'])
 def test_an_unreadable_lock_says_how_to_mend_it(tmp_path: Path, text: str) -> None:
-    (tmp_path / tools_lock.FILE).write_text(text)
+    (tmp_path / recorded_tools.FILE).write_text(text)
     with pytest.raises(FleetError, match=r"tools\.lock\.json: can't be read") as refused:
         tools_lock.read(tmp_path)
     assert "git checkout" in (refused.value.hint or "")
@@ -134,9 +135,9 @@ def test_an_unreadable_lock_says_how_to_mend_it(tmp_path: Path, text: str) -> No
 
 def test_the_same_tools_are_the_same_text(tmp_path: Path) -> None:
     tools_lock.write(AFTER.lock, tmp_path)
-    assert tools_lock.read(tmp_path) == Lock.model_validate(json.loads((tmp_path / tools_lock.FILE).read_text()))
+    assert tools_lock.read(tmp_path) == Lock.model_validate(json.loads((tmp_path / recorded_tools.FILE).read_text()))
     shuffled = {"inputSchema": {"b": 1, "a": 2}, "name": "x"}, {"name": "x", "inputSchema": {"a": 2, "b": 1}}
-    assert tools_lock.tool(shuffled[0]) == tools_lock.tool(shuffled[1])
+    assert recorded_tools.tool(shuffled[0]) == recorded_tools.tool(shuffled[1])
 
 
 def test_each_server_of_the_committed_stacks_is_recorded() -> None:
@@ -146,7 +147,7 @@ def test_each_server_of_the_committed_stacks_is_recorded() -> None:
     for stack in set(project.stacks(ROOT)) - {"migration"}:
         servers = stackfile.read_config(stackfile.read(ROOT / f"Pulumi.{stack}.yaml"), stack).servers
         for name, server in servers.items():
-            assert tools_review.unrecorded(name, server, lock, tools_lock.code(server, ROOT)) == "", (stack, name)
+            assert recorded_tools.unrecorded(name, server, lock, recorded_tools.code(server, ROOT)) == "", (stack, name)
 
 
 @pytest.fixture
@@ -182,7 +183,7 @@ def test_a_branch_is_compared_with_where_it_began(repository: Path) -> None:
 
 
 def test_a_base_that_can_not_be_read_is_told_and_the_rest_is_there(repository: Path) -> None:
-    (repository / tools_lock.FILE).write_text("{")
+    (repository / recorded_tools.FILE).write_text("{")
     found = comparison.compare("dev", repository, git_base.find(repository, "main"), TODAY)
     assert len(found.problems) == 1
     assert "tools.lock.json: can't be read" in found.problems[0]

@@ -13,6 +13,7 @@ from .link import Link
 from .profile import Profile
 from .questions import Questions
 from .result_cache import ResultCache
+from .reviewed_tools import ReviewedTools
 from .rounds import Rounds
 
 
@@ -25,6 +26,7 @@ class Settlement:
         later: runs a function after some seconds.
         again: finds the next child for a caller whose child has ended.
         cache: keeps results, None for none.
+        reviewed: which tools clients may be told of.
     """
 
     def __init__(
@@ -35,12 +37,14 @@ class Settlement:
         later: Callable[[float, Callable[[], None]], None],
         again: Callable[[Caller, Callable[[Link | RpcError], None]], None],
         cache: ResultCache | None,
+        reviewed: ReviewedTools,
     ) -> None:
         self._questions = questions
         self._settled = settled
         self._again = again
         self._rounds = Rounds(questions.put, later)
         self._cache = cache
+        self._reviewed = reviewed
 
     def settle(self, call: ClientCall, answer: Envelope | RpcError) -> None:
         """Take the child's answer to a call, or why there is none."""
@@ -90,6 +94,10 @@ class Settlement:
 
     def _succeed(self, call: ClientCall, answer: Envelope) -> int:
         profile = call.link.profile
+        refusal = self._reviewed.check(bytes(answer.result)) if call.method == tool_access.LIST else None
+        if refusal is not None:
+            call.refuse(refusal.encode(), refusal.code)
+            return refusal.code
         try:
             value = for_client(call.method, answer.result, call.caller, profile)
         except RpcError:

@@ -22,6 +22,7 @@ from .interests import ACKNOWLEDGED, LIST_CHANGED, UPDATED, Filter, Interests
 from .link import Link
 from .questions import Questions
 from .result_cache import ResultCache
+from .reviewed_tools import ReviewedTools
 from .sessions import SessionTable
 from .settlement import Settlement
 from .spans import Spans
@@ -77,6 +78,7 @@ class Switchboard:
         again: finds the next child for a caller whose child has ended.
         spans: begins the calls' spans.
         cache: keeps results, None for none.
+        reviewed: which tools clients may be told of.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Switchboard:
         later: Callable[[float, Callable[[], None]], None],
         again: Callable[[Caller, Callable[[Link | RpcError], None]], None],
         spans: Spans,
+        reviewed: ReviewedTools,
         cache: ResultCache | None = None,
     ) -> None:
         self.sessions = sessions
@@ -96,7 +99,9 @@ class Switchboard:
         self.questions = Questions()
         self._spans = spans
         self._cache = cache
-        self._settlement = Settlement(self.questions, settled=settled, later=later, again=again, cache=cache)
+        self._settlement = Settlement(
+            self.questions, settled=settled, later=later, again=again, cache=cache, reviewed=reviewed
+        )
 
     # Messages of clients
 

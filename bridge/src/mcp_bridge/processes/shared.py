@@ -37,6 +37,7 @@ class SharedChildren:
         redactor: masks secret values in what is shown.
         workers: how many children.
         breaker_seconds: within which five failures of a child open its circuit breaker, and for which it stays open.
+        surveyed: is told what a child offers, before anybody is served by it.
     """
 
     def __init__(
@@ -48,10 +49,11 @@ class SharedChildren:
         *,
         workers: int,
         breaker_seconds: float,
+        surveyed: Callable[[Survey], None],
     ) -> None:
         self._on_ready = on_ready
         self._supervisors = [
-            Supervisor(settings, listener, self, redactor, Breaker(breaker_seconds)) for _ in range(workers)
+            Supervisor(settings, listener, self, redactor, Breaker(breaker_seconds), surveyed) for _ in range(workers)
         ]
         self._alone = self._supervisors[0] if workers == 1 else None
         self._homes: dict[Session, Supervisor] = {}

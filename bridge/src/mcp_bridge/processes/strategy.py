@@ -14,6 +14,7 @@ from .isolated import IsolatedChildren
 from .room import always, by_declaration, children_that_fit, group_bytes
 from .run import ChildSettings
 from .shared import SharedChildren
+from .survey import Survey
 
 Mode = Literal["auto", "isolated", "shared"]
 MODES: Final[tuple[Mode, ...]] = ("auto", "isolated", "shared")
@@ -51,6 +52,7 @@ def make_processes(
     ready: Callable[[Link], None],
     renew: Callable[[Link], None],
     lost: Callable[[Session], None],
+    surveyed: Callable[[Survey], None],
 ) -> Processes:
     """Return what runs the children.
 
@@ -62,6 +64,7 @@ def make_processes(
         ready: is told of each shared child that has come up.
         renew: is told of each child that has been introduced to its session.
         lost: is told of each session whose child is gone, or must go.
+        surveyed: is told what a shared child offers, before anybody is served by it.
     """
 
     def shared_ready(link: Link) -> None:
@@ -78,7 +81,13 @@ def make_processes(
 
     isolated: IsolatedChildren | None = None
     shared = SharedChildren(
-        child, listener, shared_ready, redactor, workers=strategy.workers, breaker_seconds=strategy.breaker_seconds
+        child,
+        listener,
+        shared_ready,
+        redactor,
+        workers=strategy.workers,
+        breaker_seconds=strategy.breaker_seconds,
+        surveyed=surveyed,
     )
     if strategy.mode == "shared":
         return shared

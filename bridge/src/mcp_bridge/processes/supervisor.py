@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from mcp_bridge import logs
@@ -42,16 +43,24 @@ class Supervisor:
         owner: is told how it fares.
         redactor: masks secret values in what is shown.
         breaker: decides when to leave the child alone.
+        surveyed: is told what a child offers, before anybody is served by it.
     """
 
     def __init__(
-        self, settings: ChildSettings, listener: Listener, owner: Owner, redactor: Redactor, breaker: Breaker
+        self,
+        settings: ChildSettings,
+        listener: Listener,
+        owner: Owner,
+        redactor: Redactor,
+        breaker: Breaker,
+        surveyed: Callable[[survey.Survey], None],
     ) -> None:
         self._settings = settings
         self._listener = listener
         self._owner = owner
         self._redactor = redactor
         self._breaker = breaker
+        self._surveyed = surveyed
         self._task: asyncio.Task[None] | None = None
         self._run: Run | None = None
         self._introduction = Introduction(settings.start_seconds)
@@ -153,6 +162,7 @@ class Supervisor:
             except EndedEarlyError:
                 self._introduction.child_died()
                 raise
+            self._surveyed(self.survey)
             ready_at = self._become_ready(run.link, started)
             watch = asyncio.create_task(self._watch(run.link))
             try:
@@ -200,3 +210,4 @@ class Supervisor:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SURVEY_SECONDS):
                 self.survey = await survey.take(link)
+                self._surveyed(self.survey)

@@ -12,6 +12,7 @@ from mcp_bridge.core.errors import RpcError
 from mcp_bridge.core.link import Link
 from mcp_bridge.core.parameter_headers import ToolHeaders, tool_headers
 from mcp_bridge.core.profile import discover_params
+from mcp_bridge.core.reviewed_tools import fingerprints
 
 MAX_PAGES: Final = 50
 LISTS: Final = {
@@ -35,13 +36,14 @@ class _Page(msgspec.Struct):
 class Survey:
     """What was found. `counts` is by `tools`, `prompts`, `resources`, `templates`.
 
-    `repeatable` are the tools that are declared read-only and idempotent.
+    `repeatable` are the tools that are declared read-only and idempotent, `fingerprints` hashes of all by name.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     tool_names: frozenset[str] = frozenset()
     headers: dict[str, ToolHeaders] = field(default_factory=dict)
     repeatable: frozenset[str] = frozenset()
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -55,6 +57,7 @@ async def take(link: Link) -> Survey:
     names: set[str] = set()
     headers: dict[str, ToolHeaders] = {}
     repeatable: set[str] = set()
+    hashes: dict[str, str] = {}
     profile = link.profile
     for kind, (method, member) in LISTS.items():
         if profile is None or not profile.declares(_CAPABILITY.get(kind, kind)):
@@ -63,11 +66,12 @@ async def take(link: Link) -> Survey:
         counts[kind] = len(items)
         if kind == "tools":
             tools = [tool for tool in items if isinstance(tool, dict) and isinstance(tool.get("name"), str)]
+            hashes = fingerprints(tools)
             names.update(tool["name"] for tool in tools)
             found = {tool["name"]: tool_headers(tool.get("inputSchema")) for tool in tools}
             repeatable.update(tool["name"] for tool in tools if _repeatable(tool.get("annotations")))
             headers.update({name: wanted for name, wanted in found.items() if wanted})
-    return Survey(counts, frozenset(names), headers, frozenset(repeatable))
+    return Survey(counts, frozenset(names), headers, frozenset(repeatable), hashes)
 
 
 def _repeatable(annotations: object) -> bool:
