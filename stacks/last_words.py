@@ -23,6 +23,8 @@ TAIL_LINES = 50
 """How many lines of a container are read to find the reason."""
 
 SHOWN_LINES = 10
+CALM = frozenset({"debug", "info"})
+"""Levels of log lines that tell of no failure."""
 WAIT_SECONDS = 5.0
 """How long to wait for a container to die that was told to, when a service failed and nothing is known yet."""
 
@@ -209,4 +211,5 @@ def _entry(line: str) -> _Entry:
     if not isinstance(fields, dict):
         return _Entry(line)
     text = fields.get("line") or fields.get("message") or fields.get("event") or line
-    return _Entry(str(text), str(fields.get("reason") or ""))
+    failed = fields.get("level") not in CALM  # the bridge says why it chose a mode, too
+    return _Entry(str(text), str(fields.get("reason") or "") if failed else "")

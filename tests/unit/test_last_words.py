@@ -27,6 +27,12 @@ def test_the_bridge_s_own_reason_comes_first() -> None:
     assert said[1:] == ["its last lines:", "  | no such warehouse", "  | child_failed", "  | stopped"]
 
 
+def test_the_reason_of_a_choice_is_no_reason_of_a_failure() -> None:
+    quarantined = json.dumps({"level": "error", "event": "quarantined", "reason": "'echo' (changed)"})
+    chosen = json.dumps({"level": "info", "event": "mode", "reason": "the server is stateless"})
+    assert end(quarantined, chosen).reason == "'echo' (changed)"
+
+
 def test_without_a_reason_the_way_it_ended_is_told() -> None:
     assert "healthy: it exited with code 137\n" in explanation(INPUTS, end("plain text", exit_code="137"), "")
     assert "healthy: its health check failed\n" in explanation(INPUTS, end("[1, 2]", exit_code=None), "")
