@@ -12,6 +12,7 @@ from fleet import (
     server_commands,
     stack_commands,
     tool_commands,
+    vulnerability_commands,
 )
 from fleet.options import Commands, Directory, change_directory
 
@@ -48,6 +49,7 @@ for command in (
     new_commands.new,
     review_commands.preview,
     review_commands.cost,
+    vulnerability_commands.vulnerabilities,
     review_commands.comment,
     review_commands.deploy,
     review_commands.drift,

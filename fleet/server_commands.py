@@ -15,6 +15,7 @@ from fleet.options import DEFAULT_STACK, AsClient, AsJson, Server, Stack
 if TYPE_CHECKING:
     from fleet.calls import Endpoint
     from fleet.servers import Change
+    from stacks.config import ServerConfig
 
 
 class EraOption(StrEnum):
@@ -53,6 +54,9 @@ def add(
     ] = None,
     volume: Annotated[bool, typer.Option("--volume", help="Give it a volume of its own at /data.")] = False,
     no_preview: Annotated[bool, typer.Option("--no-preview", help="Write the line without a preview.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse it also with severe vulnerabilities, or if none can be looked up.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Deploy it right after the preview.")] = False,
     stack: Stack = DEFAULT_STACK,
 ) -> None:
@@ -61,7 +65,8 @@ def add(
     A server of the catalog (see `fleet catalog search`) brings what it needs but its secrets; on a terminal you are
     asked for those, and Pulumi encrypts them into the stack's file. A package gets its newest version pinned. Prints
     the line that was written. A source or an option that won't do, or a preview that fails, changes nothing.
-    Then its tools are recorded, as by `fleet tools lock`.
+    Known vulnerabilities of its packages are told of, and a malicious package is refused. Then its tools are recorded,
+    as by `fleet tools lock`.
 
     \b
     Examples:
@@ -91,6 +96,8 @@ def add(
     if asks and (entry := addition.in_catalog()) is not None:
         addition = replace(addition, env={**addition.env, **questions.plain_values(entry, addition.env)})
     change = servers.adding(addition, project=root, stack=stack, environment=environment)
+    if change.config is not None:
+        _look_for_vulnerabilities(change.server, change.config, strict=strict)
     given = questions.secret_values(change.unset, change.entry) if asks else {}
     _apply(change, stack, preview=not no_preview, yes=yes, secrets=given)
     _record(change.server, stack)
@@ -236,6 +243,22 @@ def _apply(change: "Change", stack: str, *, preview: bool, yes: bool, secrets: M
         deployment.up(stack, root, environment)
     except FleetError as error:
         raise FleetError(f"{error}; {change.file.name} stays changed", hint=error.hint) from error
+
+
+def _look_for_vulnerabilities(name: str, server: "ServerConfig", *, strict: bool) -> None:
+    """Tell of what is known. Raises FleetError where the server must not be added."""
+    from fleet import project
+    from fleet.console import say
+    from fleet.osv import Severity
+    from fleet.vulnerabilities import report
+
+    found = report({name: server}, project.directory(), project.environment())
+    for line in (*(each.text for each in found.findings), *found.unknown):
+        say(line)
+    if found.malicious:
+        raise FleetError(f"{found.malicious[0].package} is malicious, by OSV", hint="choose another server or version")
+    if strict and (found.at_least(Severity.HIGH) or found.unknown):
+        raise FleetError(f"{name} is not added, as --strict asks: see above", hint="choose another version")
 
 
 def _record(server: str, stack: str) -> None:

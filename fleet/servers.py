@@ -14,6 +14,7 @@ from stacks.remote_config import references
 
 if TYPE_CHECKING:
     from stacks.catalog_entry import Entry
+    from stacks.config import ServerConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ class Change:
         line: the line of the server, without indentation.
         unset: the secret variables that are still to be set before the stack can be brought up.
         entry: the entry of the catalog that it comes from.
+        config: the server as the changed file has it; None where it goes.
     """
 
     file: Path
@@ -72,6 +74,7 @@ class Change:
     line: str
     unset: tuple[str, ...] = ()
     entry: "Entry | None" = None
+    config: "ServerConfig | None" = None
 
     def write(self) -> None:
         """Write the file."""
@@ -100,7 +103,7 @@ def adding(addition: Addition, *, project: Path, stack: str, environment: Mappin
     needed = addition.secrets or (in_catalog.required_secrets if in_catalog else addition.referenced)
     unset = tuple(variable for variable in needed if variable not in present)
     changed = StackText(after, name=file.name)
-    stackfile.checked(changed, stack, project, assume={name: unset})
+    config = stackfile.checked(changed, stack, project, assume={name: unset})
     return Change(
         file=file,
         before=text.text,
@@ -109,6 +112,7 @@ def adding(addition: Addition, *, project: Path, stack: str, environment: Mappin
         line=stackfile.one_line(name, entry),
         unset=unset,
         entry=in_catalog,
+        config=config.servers[name],
     )
 
 

@@ -121,7 +121,7 @@ def newest_on_pypi(package: str, environment: Mapping[str, str]) -> str:
         PYTHON,
         "-",
     ]
-    answer = _ask([*_uv(environment), *command], environment, given=package)
+    answer = _ask([*uv_command(environment), *command], environment, given=package)
     name, _, version = answer.stdout.strip().partition("==")
     if answer.returncode == 0 and name and version:
         return version
@@ -165,7 +165,8 @@ def _ask(
         ) from None
 
 
-def _uv(environment: Mapping[str, str]) -> list[str]:
+def uv_command(environment: Mapping[str, str]) -> list[str]:
+    """The command line of uv: that of PATH, else of this environment. Raises FleetError where there is none."""
     own = Path(sys.executable).with_name("uv")
     if found := shutil.which("uv", path=environment.get("PATH")):
         return [found]

@@ -104,6 +104,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     (home / "reach.json").write_text(json.dumps(found))
     monkeypatch.setenv("MCP_FLEET_HOME", str(home))
     monkeypatch.delenv("PULUMI_STACK", raising=False)
+    monkeypatch.setenv("OSV_API_URL", "http://127.0.0.1:9")  # the discard port, where nobody answers
     monkeypatch.chdir(tmp_path)
     machine = Machine(project=project, programs=home / "bin", calls=tmp_path / "calls")
     machine.program("uv", "print(stdin.strip() + '==2026.10.19')")
