@@ -93,6 +93,12 @@ class Authority:
             .not_valid_before(start)
             .not_valid_after(end)
             .add_extension(x509.BasicConstraints(ca=not leaf, path_length=None), critical=True)
+            # What Python asks for from 3.13 on (RFC 5280, strictly).
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+            .add_extension(
+                x509.KeyUsage(True, False, False, False, False, not leaf, not leaf, False, False), critical=True
+            )
         )
         if leaf:
             names: list[x509.GeneralName] = [x509.DNSName("localhost")]
