@@ -4,10 +4,10 @@ import asyncio
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx2
 from mcp import Client
@@ -36,6 +36,13 @@ class Call:
     tool: str
     arguments: dict[str, Any]
     expect: str
+
+    @classmethod
+    def of_time(cls, outputs: Mapping[str, Any], client: str) -> Self:
+        """A call of the server `time` of a stack with these outputs, as one of its clients."""
+        zone = "Europe/Berlin"
+        url, token = outputs["urls"]["time"], outputs["tokens"][client]
+        return cls(url=url, token=token, tool="get_current_time", arguments={"timezone": zone}, expect=zone)
 
 
 class _Resolved(httpx2.AsyncHTTPTransport):

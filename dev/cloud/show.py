@@ -13,6 +13,7 @@ from dev.progress import Steps
 PROD: Final = "prod-sim"
 STAGING: Final = "staging-sim"
 SECRET: Final = "API_KEY"  # noqa: S105 - its name
+CLIENT: Final = "claude-code"
 ADDED: Final = "pypi:mcp-server-calculator@0.2.1"
 LOST: Final = f"mcp-fleet-{PROD}-worker-1"
 HEALTHY_SECONDS: Final = 300.0
@@ -87,7 +88,7 @@ class Show:
         config["servers"] = {"time": config["servers"]["time"]}  # prod has most of what this machine can carry
         staging = CloudStack(STAGING, self._cloud, config, self._steps)
         self._under_load("staging beside prod", lambda: f"{staging.up('staging: up, beside prod').seconds:.0f} s")
-        self._caller.wait(_call(staging.outputs()), HEALTHY_SECONDS)
+        self._caller.wait(Call.of_time(staging.outputs(), CLIENT), HEALTHY_SECONDS)
         self._under_load("staging destroyed", lambda: f"{staging.destroy('staging: destroyed').seconds:.0f} s")
 
     def _end(self) -> None:
@@ -103,11 +104,11 @@ class Show:
 
     def _answers(self, title: str) -> None:
         with self._steps.step(title) as step:
-            waited = self._caller.wait(_call(self._prod.outputs()), HEALTHY_SECONDS)
+            waited = self._caller.wait(Call.of_time(self._prod.outputs(), CLIENT), HEALTHY_SECONDS)
             step.done(f"answered after {waited:.1f} s")
 
     def _under_load(self, what: str, change: Callable[[], str]) -> None:
-        with self._caller.traffic(_call(self._prod.outputs())) as traffic:
+        with self._caller.traffic(Call.of_time(self._prod.outputs(), CLIENT)) as traffic:
             told = change()
             self._answers("prod: still answers")
         self._note(what, f"{told}; {traffic}")
@@ -120,15 +121,7 @@ class Show:
         self._steps.say(f"    {figure}: {value}")
 
 
-def _call(outputs: dict[str, Any]) -> Call:
-    token = outputs["tokens"]["claude-code"]
-    arguments = {"timezone": "Europe/Berlin"}
-    return Call(
-        url=outputs["urls"]["time"], token=token, tool="get_current_time", arguments=arguments, expect="Europe/Berlin"
-    )
-
-
 def _calculation(outputs: dict[str, Any]) -> Call:
-    token = outputs["tokens"]["claude-code"]
+    token = outputs["tokens"][CLIENT]
     arguments = {"expression": "6*7"}
     return Call(url=outputs["urls"]["calculator"], token=token, tool="calculate", arguments=arguments, expect="42")

@@ -1,9 +1,7 @@
 """Hosts that are dead, never there, or full: what is said of them; and a destroy ends with nothing all the same."""
 
 import contextlib
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +10,10 @@ import pytest
 from dev.cloud.hosts import SwarmHosts
 from dev.cloud.machine import Machine
 
+from .needs import NAMESPACES
 from .swarm_stack import SwarmStack
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="namespaces need Linux and root"),
-]
+pytestmark = [pytest.mark.long, NAMESPACES]
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """The login of the Docker provider, by a real sshd before the engine of this machine."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,9 @@ from dev.plugins.docker.ssh import ssh_command
 from stacks.manager_login import login_flags, write_login
 from tests.ports import free_port
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="sshd needs Linux and root")
+from .needs import NAMESPACES
+
+pytestmark = NAMESPACES
 
 STACK = machine_keys("the seed of a stack's key")
 HOST = machine_keys("the seed of a machine")

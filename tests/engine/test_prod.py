@@ -1,7 +1,6 @@
 """Production in a simulated cloud: machines join, servers are called through the load balancer, and nothing is left."""
 
 import os
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +11,9 @@ from dev.cloud.show import Show
 from dev.cloud.stack import CloudStack, committed, in_cloud
 from dev.progress import Steps
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="namespaces need Linux and root")
+from .needs import NAMESPACES
+
+pytestmark = NAMESPACES
 
 HEALTHY_SECONDS = 120.0
 
@@ -37,13 +38,7 @@ def test_a_client_is_answered_through_the_load_balancer_by_a_server_on_the_worke
 ) -> None:
     stack.up("up")
     outputs = stack.outputs()
-    call = Call(
-        url=outputs["urls"]["time"],
-        token=outputs["tokens"]["ci-bot"],
-        tool="get_current_time",
-        arguments={"timezone": "Europe/Berlin"},
-        expect="Europe/Berlin",
-    )
+    call = Call.of_time(outputs, "ci-bot")
     assert call.url.startswith("https://mcp.staging.example.com/")
     Caller(place).wait(call, HEALTHY_SECONDS)
     worker = place.instances.named(f"mcp-fleet-{stack.name}-worker-1")

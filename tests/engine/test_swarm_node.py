@@ -1,7 +1,5 @@
 """Hosts become a Swarm, change in it and leave it: on real Docker daemons, by real SSH, through the real engine."""
 
-import os
-import sys
 import time
 from pathlib import Path
 
@@ -11,14 +9,12 @@ from dev.cloud.hosts import IMAGE, SwarmHosts, wait_leaderless
 from dev.cloud.machine import Machine, make_key
 
 from .deployment import Step
+from .needs import NAMESPACES
 from .swarm_stack import SwarmStack
 
 NODE = "pulumi-python:dynamic/mcp-fleet:SwarmNode"
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="namespaces need Linux and root"),
-]
+pytestmark = [pytest.mark.long, NAMESPACES]
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """A WireGuard network over hosts, and a Swarm over that: by real SSH, through the real engine, on real interfaces."""
 
-import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,18 +16,13 @@ from dev.cloud.machine import Machine
 from dev.progress import Steps
 
 from .deployment import Step
+from .needs import NAMESPACES, TUNNELS
 from .tunnel_hosts import INTERFACE, PACKAGES, TunnelStack, files, node_addresses, peers, public_key, shown, succeeds
 
 END = "pulumi-python:dynamic/mcp-fleet:TunnelEnd"
 ENOUGH_SECONDS = 90
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(
-        sys.platform != "linux" or os.geteuid() != 0 or not Path("/dev/net/tun").exists(),
-        reason="namespaces and interfaces need Linux, root and /dev/net/tun",
-    ),
-]
+pytestmark = [pytest.mark.long, NAMESPACES, TUNNELS]
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """A stack over two simulated clouds: a client of the one is answered by a server in the other, through the tunnel."""
 
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,15 +13,10 @@ from dev.cloud.stack import CloudStack, committed, in_cloud
 from dev.lambda_cloud.server import LambdaCloud
 from dev.progress import Steps
 
+from .needs import NAMESPACES, TUNNELS
 from .tunnel_hosts import PACKAGES
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(
-        sys.platform != "linux" or os.geteuid() != 0 or not Path("/dev/net/tun").exists(),
-        reason="namespaces and interfaces need Linux, root and /dev/net/tun",
-    ),
-]
+pytestmark = [pytest.mark.long, NAMESPACES, TUNNELS]
 API_KEY = "canary-of-the-account"
 HEALTHY_SECONDS = 240.0
 
@@ -62,13 +55,7 @@ def test_a_client_is_answered_by_a_server_in_the_other_cloud(
 ) -> None:
     stack.up("up")
     outputs = stack.outputs()
-    call = Call(
-        url=outputs["urls"]["time"],
-        token=outputs["tokens"]["ci-bot"],
-        tool="get_current_time",
-        arguments={"timezone": "Europe/Berlin"},
-        expect="Europe/Berlin",
-    )
+    call = Call.of_time(outputs, "ci-bot")
     Caller(place).wait(call, HEALTHY_SECONDS)
     (machine,) = elsewhere[1].machines.values()
     running = machine.command("ps", "--format", "{{.Names}}").splitlines()
