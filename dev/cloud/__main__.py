@@ -5,6 +5,7 @@ import sys
 
 from dev import lifecycle
 from dev.cloud.cloud import cloud
+from dev.cloud.lambda_labs import lambda_labs
 from dev.cloud.show import Show
 from dev.errors import EngineError
 from dev.progress import Steps
@@ -15,8 +16,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         lifecycle.engine_up()
-        with Steps() as steps, cloud(lambda what: steps.say(f"    {what}")) as place:
-            show = Show(place, steps)
+        with Steps() as steps, cloud(lambda what: steps.say(f"    {what}")) as place, lambda_labs(place) as elsewhere:
+            show = Show(place, elsewhere, steps)
             show.run()
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)

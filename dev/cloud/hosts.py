@@ -15,6 +15,8 @@ from dev.errors import EngineError
 from dev.progress import Steps
 
 IMAGE = "sleep:1"
+TUNNEL_PACKAGES = ("wireguard-go", "wireguard-tools", "sudo", "iputils-ping")
+"""wg-quick falls back on wireguard-go where the kernel has no WireGuard."""
 BLOCKS = [f"10.77.{third}.0/24" for third in range(10, 255)]
 FIRST = 11
 """The last part of the first host's address."""
@@ -77,19 +79,23 @@ class SwarmHosts:
         machine.start(self.network, [f"{machine.address}/{self.network.block.prefixlen}"])
 
 
-def install() -> None:
+def install(*more: str) -> None:
     """Have the programs in place that the hosts are made of, but start no sshd for the whole machine.
+
+    Arguments:
+        more: packages beside those that every host needs.
 
     Raises:
         EngineError: They are missing, and Debian would start them as services.
     """
-    if Path("/run/systemd/system").is_dir() and debian.missing(PACKAGES):
-        missing = " ".join(debian.missing(PACKAGES))
+    packages = [*PACKAGES, *more]
+    if Path("/run/systemd/system").is_dir() and debian.missing(packages):
+        missing = " ".join(debian.missing(packages))
         raise EngineError(
             f"needs {missing}, which Debian would start as services\n  install them: apt-get install {missing}"
         )
     with Steps() as steps, steps.step("hosts") as step:
-        debian.ensure(PACKAGES, step)
+        debian.ensure(packages, step)
 
 
 def wait_leaderless(machine: Machine) -> None:

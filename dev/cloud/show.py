@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from dev.cloud.client import Call, Caller
 from dev.cloud.cloud import Cloud, free_network
+from dev.cloud.lambda_labs import LambdaLabsMachines
 from dev.cloud.stack import CloudStack, committed, in_cloud
 from dev.errors import EngineError
 from dev.progress import Steps
@@ -27,14 +28,16 @@ class Show:
         failed: how many calls failed beside each change.
     """
 
-    def __init__(self, place: Cloud, steps: Steps) -> None:
+    def __init__(self, place: Cloud, elsewhere: LambdaLabsMachines, steps: Steps) -> None:
         self.figures: list[tuple[str, str]] = []
         self.failed: dict[str, int] = {}
-        self._cloud, self._steps = place, steps
+        self._cloud, self._elsewhere, self._steps = place, elsewhere, steps
         self._caller = Caller(place)
         config = in_cloud(committed("prod"), place, free_network())
+        config["hosts"]["lambda_labs"] = {"regions": ["us-east-1"], "types": ["gpu_1x_a10"], "count": 1}
         config["servers"]["time"]["secrets"] = [SECRET]
         self._prod = CloudStack(PROD, place, config, steps)
+        elsewhere.admit(self._prod)
         self._prod.set_secret(f"secrets.time.{SECRET}", "first")
 
     def run(self) -> None:
@@ -48,7 +51,7 @@ class Show:
         self._end()
 
     def _first_up(self) -> None:
-        done = self._prod.up("prod: three managers, two workers, three servers")
+        done = self._prod.up("prod: three managers, two workers, a machine of Lambda Labs, three servers")
         self._note("first `up` of prod", f"{done.seconds:.0f} s, {len(done.changes)} resources")
         self._answers("prod: a client calls through the load balancer")
 
@@ -69,13 +72,15 @@ class Show:
         self._under_load("a lost worker, until all is as before", replaced)
 
     def _one_more_server(self) -> None:
-        self._prod.config["servers"]["calculator"] = ADDED
+        self._prod.config["servers"]["calculator"] = {"source": ADDED, "place": "lambda_labs"}
         self._under_load(
-            "one more server",
+            "one more server, in the other cloud",
             lambda: f"{self._prod.up('prod: one more line of config, one more server').seconds:.0f} s",
         )
         outputs = self._prod.outputs()
-        self._caller.wait(_calculation(outputs), HEALTHY_SECONDS)
+        with self._steps.step("prod: the new server answers from the machine of Lambda Labs") as step:
+            waited = self._caller.wait(_calculation(outputs), HEALTHY_SECONDS)
+            step.done(f"after {waited:.1f} s")
 
     def _rotation(self) -> None:
         self._prod.set_secret(f"secrets.time.{SECRET}", "second")
@@ -96,11 +101,13 @@ class Show:
         self._prod.up("prod: no longer protected")
         done = self._prod.destroy("prod: destroyed")
         self._note("`destroy` of prod", f"{done.seconds:.0f} s")
-        with self._steps.step("the account") as step:
+        with self._steps.step("the accounts") as step:
             if left := self._cloud.account.left():
                 raise EngineError(f"left in the account: {left}")
             self._cloud.instances.wait_gone()
-            step.done("empty, and no machine is left")
+            if self._elsewhere.machines:
+                raise EngineError(f"left at Lambda Labs: {', '.join(self._elsewhere.machines)}")
+            step.done("both empty, and no machine is left")
 
     def _answers(self, title: str) -> None:
         with self._steps.step(title) as step:

@@ -10,14 +10,12 @@ import pytest
 
 from components.hosts.cloud_init import USER
 from components.hosts.machine_keys import tunnel_keys
-from dev import debian
-from dev.cloud.hosts import IMAGE, SwarmHosts, install
+from dev.cloud.hosts import IMAGE, TUNNEL_PACKAGES, SwarmHosts, install
 from dev.cloud.machine import Machine
-from dev.progress import Steps
 
 from .deployment import Step
 from .needs import NAMESPACES, TUNNELS
-from .tunnel_hosts import INTERFACE, PACKAGES, TunnelStack, files, node_addresses, peers, public_key, shown, succeeds
+from .tunnel_hosts import INTERFACE, TunnelStack, files, node_addresses, peers, public_key, shown, succeeds
 
 END = "pulumi-python:dynamic/mcp-fleet:TunnelEnd"
 ENOUGH_SECONDS = 90
@@ -27,9 +25,7 @@ pytestmark = [pytest.mark.long, NAMESPACES, TUNNELS]
 
 @pytest.fixture(scope="module")
 def hosts(engine_environment: dict[str, str]) -> Iterator[SwarmHosts]:
-    install()
-    with Steps() as steps, steps.step("WireGuard") as step:
-        debian.ensure(PACKAGES, step)
+    install(*TUNNEL_PACKAGES)
     folder = Path(tempfile.mkdtemp(prefix="mcp-fleet-tunnel-", dir="/var/tmp"))  # pytest's own are root's alone
     folder.chmod(0o711)  # sshd reads a user's keys as that user
     made = SwarmHosts(folder, user=USER, files=files())

@@ -5,38 +5,32 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev import debian
 from dev.cloud.client import Call, Caller
 from dev.cloud.cloud import Cloud, cloud, free_network
 from dev.cloud.lambda_labs import LambdaLabsMachines, lambda_labs
 from dev.cloud.stack import CloudStack, committed, in_cloud
-from dev.lambda_cloud.server import LambdaCloud
 from dev.progress import Steps
 
 from .needs import NAMESPACES, TUNNELS
-from .tunnel_hosts import PACKAGES
 
 pytestmark = [pytest.mark.long, NAMESPACES, TUNNELS]
-API_KEY = "canary-of-the-account"
 HEALTHY_SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")
 def place(engine_environment: dict[str, str]) -> Iterator[Cloud]:
-    with Steps() as steps, steps.step("WireGuard") as step:
-        debian.ensure(PACKAGES, step)
     with cloud(print) as place:
         yield place
 
 
 @pytest.fixture(scope="module")
-def elsewhere(place: Cloud) -> Iterator[tuple[LambdaCloud, LambdaLabsMachines]]:
-    with lambda_labs(place, API_KEY) as both:
-        yield both
+def elsewhere(place: Cloud) -> Iterator[LambdaLabsMachines]:
+    with lambda_labs(place) as machines:
+        yield machines
 
 
 @pytest.fixture(scope="module")
-def stack(place: Cloud, elsewhere: tuple[LambdaCloud, LambdaLabsMachines]) -> Iterator[CloudStack]:
+def stack(place: Cloud, elsewhere: LambdaLabsMachines) -> Iterator[CloudStack]:
     """The committed stack of staging with its one manager, a machine of Lambda Labs, and one server there."""
     config = in_cloud(committed("staging"), place, free_network())
     config["hosts"]["aws"]["groups"] = {"manager": config["hosts"]["aws"]["groups"]["manager"]}
@@ -44,19 +38,17 @@ def stack(place: Cloud, elsewhere: tuple[LambdaCloud, LambdaLabsMachines]) -> It
     config["servers"] = {"time": {**config["servers"]["time"], "replicas": 1, "place": "gpu"}}
     with Steps() as steps:
         stack = CloudStack(f"two-{os.getpid() % 100000}", place, config, steps)
-        stack.environment["LAMBDA_API_KEY"] = API_KEY
-        for key, value in {"endpoint": elsewhere[0].url, "request-seconds": "0", "poll-seconds": "0.2"}.items():
-            stack.set_plain(f"lambda-labs:{key}", value)
+        elsewhere.admit(stack)
         yield stack
 
 
 def test_a_client_is_answered_by_a_server_in_the_other_cloud(
-    stack: CloudStack, place: Cloud, elsewhere: tuple[LambdaCloud, LambdaLabsMachines]
+    stack: CloudStack, place: Cloud, elsewhere: LambdaLabsMachines
 ) -> None:
     stack.up("up")
     outputs = stack.outputs()
     call = Call.of_time(outputs, "ci-bot")
     Caller(place).wait(call, HEALTHY_SECONDS)
-    (machine,) = elsewhere[1].machines.values()
+    (machine,) = elsewhere.machines.values()
     running = machine.command("ps", "--format", "{{.Names}}").splitlines()
     assert f"{stack.name}-time" in {name.partition(".")[0] for name in running}

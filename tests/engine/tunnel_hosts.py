@@ -14,8 +14,6 @@ from dev.errors import EngineError
 
 from .swarm_stack import SwarmStack
 
-PACKAGES = ("wireguard-go", "wireguard-tools", "sudo", "iputils-ping")
-"""wg-quick falls back on wireguard-go where the kernel has no WireGuard."""
 INTERFACE = "fleet0"
 
 
