@@ -17,6 +17,8 @@ from fleet.environment_plan import NUMBERS
 
 from .deployment import ROOT, leftovers
 
+pytestmark = pytest.mark.long
+
 TIME = "pypi:mcp-server-time@2026.10.19"
 STAGING = {"time": TIME, "notes": {"source": "./servers/notes", "env": {"NOTES_DIRECTORY": "/data"}, "volume": True}}
 
