@@ -100,8 +100,10 @@ def line(server: ServerConfig) -> Line:
 
 
 def code(server: ServerConfig, project: Path) -> str:
-    """Return a hash of the server's own code; nothing where it is a package."""
-    return own_code_digest(project, server.source.path) if isinstance(server.source, PathSource) else ""
+    """Return a hash of the server's own code; nothing where it is a package, or the folder is missing."""
+    if not isinstance(server.source, PathSource) or not (project / server.source.path).is_dir():
+        return ""
+    return own_code_digest(project, server.source.path)
 
 
 def parse(text: str, *, name: str = FILE) -> Lock:

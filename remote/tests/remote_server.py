@@ -215,6 +215,13 @@ class _Web(uvicorn.Server):
         await super().startup(sockets)
         self.ready.set()
 
+    async def run_whole(self) -> None:
+        """Serve, and close what clients left open."""
+        await self.serve()
+        for connection in self.server_state.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
 
 @contextmanager
 def remote(context: ssl.SSLContext, *, key: str = "", address: str | None = None) -> Iterator[Remote]:
@@ -240,7 +247,7 @@ def remote(context: ssl.SSLContext, *, key: str = "", address: str | None = None
     config.load()
     config.ssl = context
     web = _Web(config)
-    thread = threading.Thread(target=lambda: asyncio.run(web.serve()), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(web.run_whole()), daemon=True)
     thread.start()
     assert web.ready.wait(DEADLINE_SECONDS)
     running.port = web.servers[0].sockets[0].getsockname()[1]

@@ -33,6 +33,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.long
 def test_an_up_fails_again_and_again_in_a_sentence_and_goes_on_each_time(
     project: AwsProject, account: AwsAccount
 ) -> None:
@@ -118,6 +119,7 @@ def test_two_runs_at_once_are_told_who_and_how_to_unlock(project: AwsProject) ->
     project.destroyed()
 
 
+@pytest.mark.long
 def test_what_is_protected_is_not_destroyed_nor_anything_else_of_its_stack(
     project: AwsProject, account: AwsAccount
 ) -> None:

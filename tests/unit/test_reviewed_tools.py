@@ -46,6 +46,10 @@ def test_a_quarantine_needs_tools_that_are_recorded(tmp_path: Path) -> None:
     assert "recorded for" in reviewed_tools("dev", newer, tmp_path)[1][0].message
 
 
+def test_code_that_is_not_there_is_not_compared(tmp_path: Path) -> None:
+    assert reviewed_tools("dev", parse_text("servers: {own: ./servers/nowhere}"), tmp_path) == ({}, [])
+
+
 def test_a_lock_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tools.lock.json").write_text("{")
     _, [problem] = reviewed_tools("dev", parse_text(f"servers: {{time: '{TIME}'}}"), tmp_path)
