@@ -47,7 +47,7 @@ def test_a_quarantine_needs_tools_that_are_recorded(tmp_path: Path) -> None:
 
 
 def test_code_that_is_not_there_is_not_compared(tmp_path: Path) -> None:
-    assert reviewed_tools("dev", parse_text("servers: {own: ./servers/nowhere}"), tmp_path) == ({}, [])
+    assert reviewed_tools("dev", parse_text("servers: {notes: ./servers/notes}"), tmp_path) == ({}, [])
 
 
 def test_a_lock_that_is_none_is_refused(tmp_path: Path) -> None:
