@@ -62,6 +62,10 @@ class Show:
         self._note("`up` with nothing to do", f"{done.seconds:.1f} s")
 
     def _lost_host(self) -> None:
+        running = self._cloud.instances.named(LOST).command("ps", "--format", "{{.Names}}").splitlines()
+        has_gateway = any(name.startswith(f"{PROD}-gateway.") for name in running)
+        self._note("the worker that is lost", "runs the gateway" if has_gateway else "does not run the gateway")
+
         def replaced() -> str:
             began = time.monotonic()
             self._cloud.instances.named(LOST).kill()
