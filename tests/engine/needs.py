@@ -2,9 +2,10 @@
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
+from dev.cloud.lambda_labs import TUNNELS as TUNNEL_DEVICE
+
 NAMESPACES = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="namespaces need Linux and root")
-TUNNELS = pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="tunnels need /dev/net/tun")
+TUNNELS = pytest.mark.skipif(not TUNNEL_DEVICE.exists(), reason=f"tunnels need {TUNNEL_DEVICE}")
