@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 from mcp_chassis import Component, Health, Status
+from mcp_chassis.health import Check
 
 
 async def well() -> Component:
@@ -41,11 +42,11 @@ def test_a_server_without_parts_is_healthy() -> None:
     ],
 )
 def test_a_server_is_dead_only_without_a_part_that_it_requires(
-    check: object, required: bool, status: str, component: str
+    check: Check, required: bool, status: str, component: str
 ) -> None:
     watched = health()
     watched.watch("index", well)
-    watched.watch("database", check, required=required)  # type: ignore[arg-type]
+    watched.watch("database", check, required=required)
     report = asyncio.run(watched.report())
     assert report.status == status
     assert report.components["database"].status == component

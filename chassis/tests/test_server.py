@@ -1,49 +1,26 @@
 """Servers on the chassis, as processes, asked by the official client."""
 
-import asyncio
 import io
 import json
 import logging
-import os
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
-from mcp import Client, StdioServerParameters
-from mcp.client.stdio import stdio_client
-from mcp.types import TextContent
+from mcp import Client
 from mcp_chassis import logs
+from mcp_chassis.testing import ERAS, ServerProcess, text, tool_error
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from .service import serving
 
-SERVER = Path(__file__).parent / "example_server.py"
+SERVER = ServerProcess("example_server", source=Path(__file__).parent)
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
-def ask(
-    work: Callable[[Client], Awaitable[None]], *, mode: str = "2026-07-28", log: TextIO | None = None, **variables: str
-) -> None:
-    async def run() -> None:
-        command = StdioServerParameters(command=sys.executable, args=[str(SERVER)], env={**os.environ, **variables})
-        async with Client(stdio_client(command, errlog=log or sys.stderr), mode=mode) as client:
-            await work(client)
-
-    asyncio.run(run())
-
-
-def text(result: Any) -> str:
-    (block,) = result.content
-    assert isinstance(block, TextContent)
-    return block.text
-
-
-@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+@pytest.mark.parametrize("mode", ERAS)
 def test_a_server_answers_and_says_how_it_is_in_both_eras(mode: str) -> None:
     async def work(client: Client) -> None:
         assert text(await client.call_tool("greet", {"name": "you"})) == "good morning you"
@@ -52,7 +29,7 @@ def test_a_server_answers_and_says_how_it_is_in_both_eras(mode: str) -> None:
         assert report["version"] == "1.2.3"
         assert report["components"]["wiki"]["status"] == "healthy"
 
-    ask(work, mode=mode, MCP_GREETING="good morning")
+    SERVER.ask(work, mode=mode, MCP_GREETING="good morning")
 
 
 def test_lines_are_json_with_the_trace_of_the_call(tmp_path: Path) -> None:
@@ -62,7 +39,7 @@ def test_lines_are_json_with_the_trace_of_the_call(tmp_path: Path) -> None:
         await client.call_tool("greet", {"name": "b"})
 
     with (tmp_path / "log").open("w") as log:
-        ask(work, log=log)
+        SERVER.ask(work, log=log)
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     first, second = (line for line in lines if line["event"] == "greeted")
     assert (first["server"], first["level"], first["name"]) == ("example", "info", "Zoë")
@@ -77,7 +54,7 @@ def test_the_bridge_can_read_what_a_server_counts(tmp_path: Path) -> None:
         await client.call_tool("health", {})
 
     with serving() as service:
-        ask(work, MCP_WIKI_URL=service.url, PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+        SERVER.ask(work, MCP_WIKI_URL=service.url, PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(tmp_path))  # type: ignore[no-untyped-call]
     page = generate_latest(registry).decode()
@@ -87,14 +64,12 @@ def test_the_bridge_can_read_what_a_server_counts(tmp_path: Path) -> None:
 
 def test_a_service_that_is_away_is_a_tool_error_and_the_server_goes_on() -> None:
     async def work(client: Client) -> None:
-        result = await client.call_tool("read", {"page": "home"})
-        assert result.is_error
-        assert "wiki is not able to answer (HTTP 500)" in text(result)
+        assert "wiki is not able to answer (HTTP 500)" in await tool_error(client, "read", {"page": "home"})
         assert not (await client.call_tool("greet", {"name": "you"})).is_error
 
     with serving() as service:
         service.answers = [500]
-        ask(work, MCP_WIKI_URL=service.url)
+        SERVER.ask(work, MCP_WIKI_URL=service.url)
 
 
 @pytest.mark.parametrize(
@@ -106,13 +81,9 @@ def test_a_service_that_is_away_is_a_tool_error_and_the_server_goes_on() -> None
     ],
 )
 def test_a_server_that_can_not_start_says_why_in_one_line(variables: dict[str, str], said: str) -> None:
-    command = [sys.executable, str(SERVER)]
-    ended = subprocess.run(
-        command, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    assert ended.returncode == 1
-    assert ended.stderr.startswith(said)
-    assert ended.stderr.count("\n") == 1
+    refusal = SERVER.refusal(**variables)
+    assert refusal.startswith(said)
+    assert refusal.count("\n") == 1
 
 
 def test_the_level_counts_for_the_lines_of_libraries_too() -> None:

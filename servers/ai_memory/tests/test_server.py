@@ -1,22 +1,18 @@
 import asyncio
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client, StdioServerParameters
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp import Client
+from mcp.types import ToolAnnotations
 from mcp_chassis import Chassis
+from mcp_chassis.testing import ERAS, ServerProcess, text, tool_error, undescribed
 from tests.postgres_server import PostgresServer, postgres_server
 
-import ai_memory
 from ai_memory.server import VERSION, build
 from ai_memory.settings import MemorySettings
 
-SOURCE = str(Path(ai_memory.__file__).parent.parent)
+SERVER = ServerProcess("ai_memory")
 RECOVERY_SECONDS = 60
 HOSTILE = (
     "'; DROP TABLE memory; --",
@@ -33,58 +29,39 @@ HOSTILE = (
 )
 
 
-def over_stdio(dsn: str, *, mode: str = "2026-07-28") -> Client:
-    """A client of the real server, in a process of its own."""
-    environment = {"DATABASE_URL": dsn, "PYTHONPATH": SOURCE, "PATH": os.environ["PATH"]}
-    command = StdioServerParameters(command=sys.executable, args=["-m", "ai_memory"], env=environment)
-    return Client(command, mode=mode)
-
-
 def in_process(dsn: str) -> Client:
     return Client(build(Chassis("ai-memory", VERSION, MemorySettings.model_validate({"database_url": dsn}))))
 
 
-def said(result: CallToolResult) -> str:
-    (block,) = result.content
-    assert isinstance(block, TextContent)
-    return block.text
-
-
-@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+@pytest.mark.parametrize("mode", ERAS)
 def test_a_memory_is_stored_found_changed_and_deleted_in_both_eras(dsn: str, mode: str) -> None:
-    async def run() -> None:
-        async with over_stdio(dsn, mode=mode) as client:
+    async def work(client: Client) -> None:
+        async def call(tool: str, **arguments: object) -> Any:
+            result = await client.call_tool(tool, arguments)
+            assert not result.is_error, result.content
+            return result.structured_content
 
-            async def call(tool: str, **arguments: object) -> Any:
-                result = await client.call_tool(tool, arguments)
-                assert not result.is_error, result.content
-                return result.structured_content
+        given = [{"text": " Deploys are on Monday. ", "tags": ["team"]}]
+        (memory,) = (await call("store_memories", memories=given))["memories"]
+        assert memory["text"] == "Deploys are on Monday."
+        (match,) = (await call("search_memories", query="when do we deploy?"))["matches"]
+        assert match["memory"] == memory
+        assert await call("list_memories", tags=["team"]) == {"memories": [memory], "total": 1}
+        changed = await call("update_memory", id=memory["id"], text="Deploys are on Friday.")
+        assert await call("get_memory", id=memory["id"]) == changed
+        assert (await call("search_memories", query="deploy"))["matches"][0]["memory"] == changed
+        assert await call("delete_memory", id=memory["id"]) == changed
+        assert await call("list_memories") == {"memories": [], "total": 0}
 
-            given = [{"text": " Deploys are on Monday. ", "tags": ["team"]}]
-            (memory,) = (await call("store_memories", memories=given))["memories"]
-            assert memory["text"] == "Deploys are on Monday."
-            (match,) = (await call("search_memories", query="when do we deploy?"))["matches"]
-            assert match["memory"] == memory
-            assert await call("list_memories", tags=["team"]) == {"memories": [memory], "total": 1}
-            changed = await call("update_memory", id=memory["id"], text="Deploys are on Friday.")
-            assert await call("get_memory", id=memory["id"]) == changed
-            assert (await call("search_memories", query="deploy"))["matches"][0]["memory"] == changed
-            assert await call("delete_memory", id=memory["id"]) == changed
-            assert await call("list_memories") == {"memories": [], "total": 0}
-
-    asyncio.run(run())
+    SERVER.ask(work, mode=mode, DATABASE_URL=dsn)
 
 
 def test_each_tool_says_what_it_does_and_takes(dsn: str) -> None:
     async def run() -> None:
         async with in_process(dsn) as client:
+            assert await undescribed(client) == []
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        for tool in tools.values():
-            assert tool.description
-            assert tool.output_schema
-            arguments = tool.input_schema["properties"]
-            undescribed = [name for name in arguments if "description" not in arguments[name]]
-            assert not undescribed, f"{tool.name}: no description of {undescribed}"
+        assert all(tool.output_schema for tool in tools.values())
         hints = {name: tool.annotations or ToolAnnotations() for name, tool in tools.items()}
         reading = {name for name, hint in hints.items() if hint.read_only_hint}
         assert reading == {"search_memories", "get_memory", "list_memories", "health"}
@@ -118,9 +95,7 @@ def test_a_wrong_call_is_a_tool_error_that_says_what_to_do(
 ) -> None:
     async def run() -> None:
         async with in_process(dsn) as client:
-            result = await client.call_tool(tool, arguments)
-        assert result.is_error
-        assert reason in said(result)
+            assert reason in await tool_error(client, tool, arguments)
 
     asyncio.run(run())
 
@@ -141,7 +116,7 @@ def test_no_argument_is_a_statement(postgres: PostgresServer, database: str, dsn
                 ("update_memory", {"id": memory["id"], "text": hostile, "tags": [hostile]}),
             ):
                 result = await client.call_tool(tool, arguments)
-                assert not result.is_error, said(result)
+                assert not result.is_error, text(result)
             listed: Any = (await client.call_tool("list_memories", where)).structured_content
             assert listed["total"] == 1
             for bad in (hostile, f"1 {hostile}"):
@@ -158,26 +133,24 @@ def test_the_server_says_when_its_database_is_away_and_goes_on_when_it_is_back()
         async def until_well(client: Client, tool: str, arguments: dict[str, Any]) -> Any:
             end = time.monotonic() + RECOVERY_SECONDS
             while (result := await client.call_tool(tool, arguments)).is_error:
-                assert time.monotonic() < end, said(result)
+                assert time.monotonic() < end, text(result)
             return result.structured_content
 
         async def run() -> None:
-            async with over_stdio(postgres.dsn()) as client:
+            async with SERVER.client(DATABASE_URL=postgres.dsn()) as client:
                 given = {"memories": [{"text": "apple"}]}
                 assert len((await client.list_tools()).tools) == 7, "it starts without its database"
-                refused = await client.call_tool("store_memories", given)
-                assert refused.is_error
-                assert "can't be reached" in said(refused)
-                assert "Nothing was changed." in said(refused)
+                refused = await tool_error(client, "store_memories", given)
+                assert "can't be reached" in refused
+                assert "Nothing was changed." in refused
                 health: Any = (await client.call_tool("health", {})).structured_content
                 assert health["status"] == "degraded"
                 assert "can't be reached" in health["components"]["database"]["reason"]
                 postgres.start()
                 await until_well(client, "store_memories", given)
                 postgres.stop()
-                refused = await client.call_tool("search_memories", {"query": "apple"})
-                assert refused.is_error
-                assert "try again in a few seconds" in said(refused)
+                refused = await tool_error(client, "search_memories", {"query": "apple"})
+                assert "try again in a few seconds" in refused
                 postgres.start()
                 found = await until_well(client, "search_memories", {"query": "apple"})
                 assert [match["memory"]["text"] for match in found["matches"]] == ["apple"]
@@ -195,10 +168,6 @@ def test_the_server_says_when_its_database_is_away_and_goes_on_when_it_is_back()
     ],
 )
 def test_wrong_settings_end_the_server_with_a_reason(environment: dict[str, str], reason: str) -> None:
-    command = [sys.executable, "-m", "ai_memory"]
-    environment |= {"PYTHONPATH": SOURCE, "PATH": os.environ["PATH"]}
-    ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert ended.returncode == 1
-    assert reason in ended.stderr
-    assert "Pa55-w0rd" not in ended.stderr
-    assert "Traceback" not in ended.stderr
+    said = SERVER.refusal(**environment)
+    assert reason in said
+    assert "Pa55-w0rd" not in said

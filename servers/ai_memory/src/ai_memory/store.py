@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import LiteralString
 
 from mcp_chassis import ResultCache
 from psycopg import AsyncConnection, sql
@@ -22,17 +21,17 @@ CANDIDATES = 100
 RANK_CONSTANT = 60
 """Of reciprocal rank fusion, as its authors set it (https://doi.org/10.1145/1571941.1572114)."""
 
-_COLUMNS: LiteralString = "id, namespace, text, tags, created, updated"
+_COLUMNS = sql.SQL("id, namespace, text, tags, created, updated")
 
-_ADD = f"""
+_ADD = sql.SQL("""
 INSERT INTO memory (namespace, text, tags, embedder, embedding)
 SELECT
     %(namespace)s, added.text, ARRAY(SELECT jsonb_array_elements_text(added.tags)), %(embedder)s, added.vector::vector
 FROM ROWS FROM (jsonb_to_recordset(%(memories)s) AS (text text, tags jsonb, vector text))
     WITH ORDINALITY AS added(text, tags, vector, number)
 ORDER BY added.number
-RETURNING {_COLUMNS}
-"""  # noqa: S608 - only the list of columns is put in
+RETURNING {columns}
+""").format(columns=_COLUMNS)
 
 # The words of a query are joined by "or"; those that stand in more memories' favour rank first. `replace` is on what
 # PostgreSQL itself wrote: lexemes are quoted there, and none contains a space.
@@ -59,21 +58,21 @@ WITH query AS (
 SELECT {columns}, ranked.score FROM ranked JOIN memory USING (id) ORDER BY ranked.score DESC, id DESC
 """
 
-_OF_KIND = "(%(namespace)s::text IS NULL OR namespace = %(namespace)s) AND tags @> %(tags)s::text[]"
-_LIST = f"""
-SELECT {_COLUMNS} FROM memory WHERE {_OF_KIND} AND (%(before)s::bigint IS NULL OR id < %(before)s)
+_OF_KIND = sql.SQL("(%(namespace)s::text IS NULL OR namespace = %(namespace)s) AND tags @> %(tags)s::text[]")
+_LIST = sql.SQL("""
+SELECT {columns} FROM memory WHERE {of_kind} AND (%(before)s::bigint IS NULL OR id < %(before)s)
 ORDER BY id DESC LIMIT %(limit)s
-"""  # noqa: S608
-_COUNT = f"SELECT count(*) FROM memory WHERE {_OF_KIND}"  # noqa: S608
-_GET = f"SELECT {_COLUMNS} FROM memory WHERE id = %s"  # noqa: S608
-_DELETE = f"DELETE FROM memory WHERE id = %s RETURNING {_COLUMNS}"  # noqa: S608
-_CHANGE = f"""
+""").format(columns=_COLUMNS, of_kind=_OF_KIND)
+_COUNT = sql.SQL("SELECT count(*) FROM memory WHERE {of_kind}").format(of_kind=_OF_KIND)
+_GET = sql.SQL("SELECT {columns} FROM memory WHERE id = %s").format(columns=_COLUMNS)
+_DELETE = sql.SQL("DELETE FROM memory WHERE id = %s RETURNING {columns}").format(columns=_COLUMNS)
+_CHANGE = sql.SQL("""
 UPDATE memory SET
     text = coalesce(%(text)s, text), tags = coalesce(%(tags)s::text[], tags),
     embedder = CASE WHEN %(vector)s::text IS NULL THEN embedder ELSE %(embedder)s END,
     embedding = coalesce(%(vector)s::vector, embedding), updated = now()
-WHERE id = %(id)s RETURNING {_COLUMNS}
-"""  # noqa: S608
+WHERE id = %(id)s RETURNING {columns}
+""").format(columns=_COLUMNS)
 _OTHERS = "SELECT id, text FROM memory WHERE embedder <> %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED"
 _EMBED_ANEW = """
 UPDATE memory SET embedder = %(embedder)s, embedding = anew.vector::vector
@@ -204,7 +203,7 @@ class MemoryStore:
         return sql.SQL(_SEARCH).format(
             dimensions=sql.Literal(self._embedder.dimensions),
             embedder=sql.Literal(self._embedder.name),
-            columns=sql.SQL(_COLUMNS),
+            columns=_COLUMNS,
         )
 
 

@@ -1,32 +1,14 @@
 """The server as a process, asked by the official client in both eras."""
 
-import asyncio
-import os
-import sys
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client
 from mcp.types import TextContent
+from mcp_chassis.testing import ERAS, ServerProcess, tool_error, undescribed
 
-import costar
-
-SOURCE = str(Path(costar.__file__).parent.parent)
-ARGUMENTS = ["-m", "costar"]
+SERVER = ServerProcess("costar")
 
 
-def ask(work: Callable[[Client], Awaitable[None]], *, mode: str = "2026-07-28", **variables: str) -> None:
-    async def run() -> None:
-        environment = {**os.environ, "PYTHONPATH": SOURCE, **variables}
-        command = StdioServerParameters(command=sys.executable, args=ARGUMENTS, env=environment)
-        async with Client(command, mode=mode) as client:
-            await work(client)
-
-    asyncio.run(run())
-
-
-@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+@pytest.mark.parametrize("mode", ERAS)
 def test_a_prompt_is_reviewed_and_written_in_both_eras(mode: str) -> None:
     async def work(client: Client) -> None:
         reviewed = (
@@ -42,19 +24,14 @@ def test_a_prompt_is_reviewed_and_written_in_both_eras(mode: str) -> None:
         assert isinstance(message.content, TextContent)
         assert message.content.text == "# OBJECTIVE #\nName three rivers."
 
-    ask(work, mode=mode)
+    SERVER.ask(work, mode=mode)
 
 
 def test_each_tool_and_argument_is_described() -> None:
     async def work(client: Client) -> None:
-        for tool in (await client.list_tools()).tools:
-            assert tool.description, tool.name
-            undescribed = [
-                name for name, schema in tool.input_schema["properties"].items() if "description" not in schema
-            ]
-            assert undescribed == [], tool.name
+        assert await undescribed(client) == []
 
-    ask(work)
+    SERVER.ask(work)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +47,6 @@ def test_a_wrong_call_is_a_tool_error_that_says_what_to_change(
     tool: str, arguments: dict[str, object], said: str
 ) -> None:
     async def work(client: Client) -> None:
-        result = await client.call_tool(tool, arguments)
-        assert result.is_error
-        (block,) = result.content
-        assert isinstance(block, TextContent)
-        assert said in block.text
+        assert said in await tool_error(client, tool, arguments)
 
-    ask(work)
+    SERVER.ask(work)

@@ -1,31 +1,13 @@
 """The server as a process, asked by the official client in both eras."""
 
-import asyncio
-import os
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client, StdioServerParameters
-from mcp.types import TextContent
+from mcp import Client
+from mcp_chassis.testing import ERAS, ServerProcess, tool_error, undescribed
 
-import standards
-
-SOURCE = str(Path(standards.__file__).parent.parent)
-ARGUMENTS = ["-m", "standards"]
-
-
-def ask(work: Callable[[Client], Awaitable[None]], *, mode: str = "2026-07-28", **variables: str) -> None:
-    async def run() -> None:
-        environment = {**os.environ, "PYTHONPATH": SOURCE, **variables}
-        command = StdioServerParameters(command=sys.executable, args=ARGUMENTS, env=environment)
-        async with Client(command, mode=mode) as client:
-            await work(client)
-
-    asyncio.run(run())
+SERVER = ServerProcess("standards")
 
 
 @pytest.fixture
@@ -36,7 +18,7 @@ def docs(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+@pytest.mark.parametrize("mode", ERAS)
 def test_documents_are_listed_found_and_read_in_both_eras(docs: str, mode: str) -> None:
     async def work(client: Client) -> None:
         listed: Any = (await client.call_tool("list_documents", {"limit": 1, "offset": 1})).structured_content
@@ -46,7 +28,7 @@ def test_documents_are_listed_found_and_read_in_both_eras(docs: str, mode: str) 
         read: Any = (await client.call_tool("read_document", {"path": "style.md", "first_line": 4})).structured_content
         assert (read["text"], read["more"]) == ("No flags.", 0)
 
-    ask(work, mode=mode, MCP_STANDARDS_FOLDER=docs)
+    SERVER.ask(work, mode=mode, MCP_STANDARDS_FOLDER=docs)
 
 
 def test_a_folder_without_documents_makes_it_degraded_not_dead(tmp_path: Path) -> None:
@@ -55,19 +37,14 @@ def test_a_folder_without_documents_makes_it_degraded_not_dead(tmp_path: Path) -
         assert health["status"] == "degraded"
         assert "no documents" in health["components"]["documents"]["reason"]
 
-    ask(work, MCP_STANDARDS_FOLDER=str(tmp_path))
+    SERVER.ask(work, MCP_STANDARDS_FOLDER=str(tmp_path))
 
 
 def test_each_tool_and_argument_is_described(docs: str) -> None:
     async def work(client: Client) -> None:
-        for tool in (await client.list_tools()).tools:
-            assert tool.description, tool.name
-            undescribed = [
-                name for name, schema in tool.input_schema["properties"].items() if "description" not in schema
-            ]
-            assert undescribed == [], tool.name
+        assert await undescribed(client) == []
 
-    ask(work, MCP_STANDARDS_FOLDER=docs)
+    SERVER.ask(work, MCP_STANDARDS_FOLDER=docs)
 
 
 @pytest.mark.parametrize(
@@ -84,18 +61,11 @@ def test_a_wrong_call_is_a_tool_error_that_says_what_to_change(
     docs: str, tool: str, arguments: dict[str, object], said: str
 ) -> None:
     async def work(client: Client) -> None:
-        result = await client.call_tool(tool, arguments)
-        assert result.is_error
-        (block,) = result.content
-        assert isinstance(block, TextContent)
-        assert said in block.text
+        assert said in await tool_error(client, tool, arguments)
 
-    ask(work, MCP_STANDARDS_FOLDER=docs)
+    SERVER.ask(work, MCP_STANDARDS_FOLDER=docs)
 
 
 def test_a_folder_that_is_not_there_ends_it_with_the_variables_name() -> None:
-    environment = {**os.environ, "PYTHONPATH": SOURCE, "MCP_STANDARDS_FOLDER": "/nowhere"}
-    command = [sys.executable, *ARGUMENTS]
-    ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("standards: there is no folder /nowhere; set MCP_STANDARDS_FOLDER")
+    said = SERVER.refusal(MCP_STANDARDS_FOLDER="/nowhere")
+    assert said.startswith("standards: there is no folder /nowhere; set MCP_STANDARDS_FOLDER")
