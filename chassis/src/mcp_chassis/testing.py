@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TextIO
@@ -27,10 +27,12 @@ class ServerProcess:
     Arguments:
         module: of the server, which need not be installed.
         source: the folder that the module is in; without one, where this process would import it from.
+        variables: of each process; those that a question has of its own are added, and win.
     """
 
     module: str
     source: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def client(self, *, mode: str = NEWEST, log: TextIO | None = None, **variables: str) -> Client:
         """Return a client of a new process, which ends with it.
@@ -76,7 +78,8 @@ class ServerProcess:
         return ended.stderr
 
     def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        return {**get_default_environment(), "PYTHONPATH": str(self.source or _source(self.module)), **variables}
+        source = str(self.source or _source(self.module))
+        return {**get_default_environment(), "PYTHONPATH": source, **self.variables, **variables}
 
 
 def text(result: CallToolResult) -> str:

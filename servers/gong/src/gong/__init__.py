@@ -1,0 +1,1 @@
+"""An MCP server that reads a company's calls in Gong."""

@@ -1,0 +1,1 @@
+"""An MCP server that builds user interfaces with Vercel's v0."""
