@@ -65,8 +65,9 @@ def add(
     A server of the catalog (see `fleet catalog search`) brings what it needs but its secrets; on a terminal you are
     asked for those, and Pulumi encrypts them into the stack's file. A package gets its newest version pinned. Prints
     the line that was written. A source or an option that won't do, or a preview that fails, changes nothing.
-    Known vulnerabilities of its packages are told of, and a malicious package is refused. Then its tools are recorded,
-    as by `fleet tools lock`.
+    Known vulnerabilities of its packages are told of, and a malicious package is refused. A remote server is asked how
+    it is, and refused where only a person can log in, or no MCP is served. Then its tools are recorded, as by
+    `fleet tools lock`.
 
     \b
     Examples:
@@ -98,6 +99,8 @@ def add(
     change = servers.adding(addition, project=root, stack=stack, environment=environment)
     if change.config is not None:
         _look_for_vulnerabilities(change.server, change.config, strict=strict)
+    if change.config is not None and change.config.remote and change.entry is None:
+        _look_at_remote(change.config)
     given = questions.secret_values(change.unset, change.entry) if asks else {}
     _apply(change, stack, preview=not no_preview, yes=yes, secrets=given)
     _record(change.server, stack)
@@ -259,6 +262,15 @@ def _look_for_vulnerabilities(name: str, server: "ServerConfig", *, strict: bool
         raise FleetError(f"{found.malicious[0].package} is malicious, by OSV", hint="choose another server or version")
     if strict and (found.at_least(Severity.HIGH) or found.unknown):
         raise FleetError(f"{name} is not added, as --strict asks: see above", hint="choose another version")
+
+
+def _look_at_remote(server: "ServerConfig") -> None:
+    """Tell what a remote server asks for. Raises FleetError where it can't be served."""
+    from fleet.console import say
+    from fleet.remote_probe import probe
+
+    if said := probe(str(server.source), server.headers):
+        say(said)
 
 
 def _record(server: str, stack: str) -> None:

@@ -35,6 +35,7 @@ DEADLINE_SECONDS = 30.0
 CLIENT_ID = "fleet/1"
 CLIENT_SECRET = "s3cret: with & and +"
 SCOPE = "tools:read tools:call"
+RESOURCE = "/.well-known/oauth-protected-resource/mcp"
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,8 @@ class Remote:
     seen: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     away: bool = False
+    grants: list[str] | None = None
+    """What its authorization server says it gives tokens for; None where it says nothing."""
 
     @property
     def url(self) -> str:
@@ -190,10 +193,29 @@ class Remote:
             elif self._allows(headers.get("authorization", "")):
                 await application(scope, receive, send)
             else:
-                challenge = {"www-authenticate": 'Bearer realm="remote"'}
+                where = f', resource_metadata="{self.path(RESOURCE)}"' if self.grants is not None else ""
+                challenge = {"www-authenticate": f'Bearer realm="remote"{where}'}
                 await JSONResponse({"error": "unauthorized"}, 401, challenge)(scope, receive, send)
 
         return guard
+
+    async def resource(self, _: Request) -> Response:
+        """RFC 9728: where tokens come from."""
+        if self.grants is None:
+            return Response(status_code=404)
+        return JSONResponse({"resource": self.url, "authorization_servers": [self.path("/login")]})
+
+    async def issuer(self, _: Request) -> Response:
+        """RFC 8414: what they are given for."""
+        return JSONResponse(
+            {
+                "issuer": self.path("/login"),
+                "authorization_endpoint": self.path("/login/authorize"),
+                "token_endpoint": self.path("/token"),
+                "response_types_supported": ["code"],
+                **({"grant_types_supported": self.grants} if self.grants else {}),
+            }
+        )
 
 
 async def _page(_: Request) -> Response:
@@ -234,6 +256,8 @@ def remote(context: ssl.SSLContext, *, key: str = "", address: str | None = None
         Route("/token", running.tokens.token, methods=["POST"]),
         Route("/page", _page, methods=["GET", "POST"]),
         Route("/moved", _moved, methods=["GET", "POST"]),
+        Route(RESOURCE, running.resource),
+        Route("/.well-known/oauth-authorization-server/login", running.issuer),
         Mount("/", mcp),
     ]
     application = Starlette(routes=routes, lifespan=lambda _: server.session_manager.run())

@@ -12,10 +12,10 @@ ANSWERS = ("application/json", "text/event-stream")
 def unreachable(url: httpx2.URL, error: httpx2.TransportError) -> str:
     """Say why a request did not get through, or why its answer did not come."""
     where = address(url)
+    if (fault := certificate_fault(error)) is not None:
+        flaw = fault.verify_message.removesuffix(".")
+        return f"the certificate of {where} can't be trusted: {flaw}; its owner must mend it"
     for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            flaw = cause.verify_message.removesuffix(".")
-            return f"the certificate of {where} can't be trusted: {flaw}; its owner must mend it"
         if isinstance(cause, ssl.SSLError):
             return f"{where} does not speak TLS: {cause.reason or cause}; check the URL"
     if isinstance(error, httpx2.ConnectTimeout):
@@ -25,6 +25,11 @@ def unreachable(url: httpx2.URL, error: httpx2.TransportError) -> str:
     if isinstance(error, httpx2.TimeoutException):
         return f"{where} took too long to answer"
     return f"{where} broke the connection off: {error or type(error).__name__}"
+
+
+def certificate_fault(error: httpx2.TransportError) -> ssl.SSLCertVerificationError | None:
+    """Return what is wrong with a server's certificate; None where it was something else that went wrong."""
+    return next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError)), None)
 
 
 def refusal(response: httpx2.Response, *, shown: bool) -> str | None:

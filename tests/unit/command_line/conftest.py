@@ -105,6 +105,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("MCP_FLEET_HOME", str(home))
     monkeypatch.delenv("PULUMI_STACK", raising=False)
     monkeypatch.setenv("OSV_API_URL", "http://127.0.0.1:9")  # the discard port, where nobody answers
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "localhost")
     monkeypatch.chdir(tmp_path)
     machine = Machine(project=project, programs=home / "bin", calls=tmp_path / "calls")
     machine.program("uv", "print(stdin.strip() + '==2026.10.19')")
