@@ -83,6 +83,12 @@ Stack = Annotated[
 Server = Annotated[
     str, typer.Argument(help="A server of the stack.", autocompletion=complete_servers, metavar="SERVER")
 ]
+OptionalServer = Annotated[
+    str | None,
+    typer.Argument(
+        help="A server of the stack; all of them, if left out.", autocompletion=complete_servers, metavar="[SERVER]"
+    ),
+]
 Client = Annotated[str, typer.Argument(help="A client of the stack.", autocompletion=_clients, metavar="CLIENT")]
 OptionalClient = Annotated[
     str | None, typer.Argument(help="A client of the stack.", autocompletion=_clients, metavar="CLIENT")

@@ -30,16 +30,21 @@ class Outputs:
 
     def url(self, server: str) -> str:
         """The URL of a server. Raises FleetError that names the servers there are."""
-        if server in self.urls:
-            return self.urls[server]
-        if not self.urls:
-            raise FleetError(
-                f"no server runs in stack {self.stack!r}", hint=f"`fleet up --stack {self.stack}` brings it up"
-            )
+        urls = self.running()
+        if server in urls:
+            return urls[server]
         raise FleetError(
             f"no server {server!r} in stack {self.stack!r}",
             hint=f"servers: {', '.join(sorted(self.urls))}; a new one is there after `pulumi up -s {self.stack}`",
         )
+
+    def running(self) -> Mapping[str, str]:
+        """The URLs of all servers. Raises FleetError where none runs."""
+        if not self.urls:
+            raise FleetError(
+                f"no server runs in stack {self.stack!r}", hint=f"`fleet up --stack {self.stack}` brings it up"
+            )
+        return self.urls
 
     def token(self, client: str) -> str:
         """The API key of a client. Raises FleetError that names the clients there are."""

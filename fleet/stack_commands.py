@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleet.options import DEFAULT_STACK, AsClient, AsJson, Client, OptionalClient, Server, Stack
+from fleet.options import DEFAULT_STACK, AsClient, AsJson, Client, OptionalClient, OptionalServer, Server, Stack
 
 if TYPE_CHECKING:
     from fleet.why import Diagnosis
@@ -109,25 +109,33 @@ def clients(
     show_table(("CLIENT", "TIER", "REQUESTS/MINUTE", "SERVERS"), rows)
 
 
-def connect(server: Server, client: AsClient = "operator", stack: Stack = DEFAULT_STACK) -> None:
-    """Be a stdio server that is one of the fleet.
+def connect(server: OptionalServer = None, client: AsClient = "operator", stack: Stack = DEFAULT_STACK) -> None:
+    """Be a stdio server that is one of the fleet, or has the tools of all.
 
-    For clients that speak only stdio. Takes the key out of MCP_FLEET_TOKEN if that is set, else out of the stack. Ends
-    with its input.
+    For clients that speak only stdio. Without a name, the tools of all servers that the client may use are there as
+    SERVER__TOOL; only tools are, and no server can ask back in the middle of a call. Takes the key out of
+    MCP_FLEET_TOKEN if that is set, else out of the stack. Ends with its input.
 
     \b
     Examples:
       fleet connect time
-      fleet connect time --client codex
+      fleet connect --client codex
     """
     import os
 
-    from fleet import connect, outputs, project
+    from fleet import outputs, project
     from fleet.clients import TOKEN_VARIABLE
 
     token = os.environ.get(TOKEN_VARIABLE, "")
     exported = outputs.read(stack, project.directory(), project.environment(), secrets=not token)
-    connect.connect(exported.url(server), token or exported.token(client))
+    if server is None:
+        from fleet.connect_all import connect_all
+
+        connect_all(exported.running(), token or exported.token(client))
+    else:
+        from fleet.connect import connect
+
+        connect(exported.url(server), token or exported.token(client))
 
 
 def token(client: Client, stack: Stack = DEFAULT_STACK) -> None:
