@@ -1,0 +1,1 @@
+"""An MCP server for Snowflake's AI SQL, over the SQL API."""
