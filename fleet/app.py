@@ -44,6 +44,7 @@ for command in (
     stack_commands.status,
     stack_commands.why,
     server_commands.call,
+    server_commands.check,
     server_commands.add,
     server_commands.remove,
     new_commands.new,

@@ -137,7 +137,7 @@ def _facts(entry: "Entry") -> list[tuple[str, str]]:
         "for": "people who log in, each in their own client; no fleet can use it" if extension.people_only else "",
         "starts only with": extension.starts_only_with or "",
         "note": extension.notes or "",
-        "try": f"fleet call {_server(entry)} {call.tool} '{json.dumps(call.arguments)}'" if call else "",
+        "try": f"fleet call {_server(entry)} {call.shell_words}" if call else "",
     }
     return [(what, fact) for what, fact in facts.items() if fact]
 

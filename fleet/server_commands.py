@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fleet.errors import FleetError
-from fleet.options import DEFAULT_STACK, AsClient, AsJson, Server, Stack
+from fleet.options import DEFAULT_STACK, AsClient, AsJson, Server, Stack, complete_servers
 
 if TYPE_CHECKING:
     from fleet.calls import Endpoint
@@ -175,6 +175,43 @@ def call(
         _list_tools(endpoint, as_json=as_json)
     else:
         _call_tool(endpoint, tool, given, as_json=as_json)
+
+
+def check(
+    server: Annotated[
+        list[str] | None,
+        typer.Argument(help="The servers to call; all without any.", autocompletion=complete_servers, metavar="SERVER"),
+    ] = None,
+    client: AsClient = "operator",
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for each answer.", min=0.1)] = 60.0,
+    as_json: AsJson = False,
+    stack: Stack = DEFAULT_STACK,
+) -> None:
+    """Say which servers are configured well.
+
+    That a server runs does not tell whether its credentials are good. Makes the health call of each server's catalog
+    entry, which is cheap and changes nothing. Exits with 1 if one failed. What was answered is not shown: it may have
+    values in it.
+
+    \b
+    Examples:
+      fleet check
+      fleet check github slack
+    """
+    from fleet import console, health_calls, outputs, project, stackfile
+
+    root = project.directory()
+    config = stackfile.read_config(stackfile.read(project.existing_stack_file(root, stack)), stack)
+    wanted = health_calls.chosen(server or (), config.servers)
+    exported = outputs.read(stack, root, project.environment(), secrets=True)
+    findings = health_calls.check(wanted, exported, client, timeout)
+    if as_json:
+        console.show_json({finding.server: finding.to_json() for finding in findings})
+    else:
+        rows = [(finding.server, finding.configured, finding.note) for finding in findings]
+        console.show_table(("SERVER", "CONFIGURED", "NOTE"), rows)
+    if not health_calls.all_known_are_configured(findings):
+        raise typer.Exit(1)
 
 
 def _list_tools(endpoint: "Endpoint", *, as_json: bool) -> None:

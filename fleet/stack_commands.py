@@ -110,7 +110,7 @@ def clients(
 
 
 def connect(server: OptionalServer = None, client: AsClient = "operator", stack: Stack = DEFAULT_STACK) -> None:
-    """Be a stdio server that is one of the fleet, or has the tools of all.
+    """Be a stdio server: one of the fleet, or all in one.
 
     For clients that speak only stdio. Without a name, the tools of all servers that the client may use are there as
     SERVER__TOOL; only tools are, and no server can ask back in the middle of a call. Takes the key out of

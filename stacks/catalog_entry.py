@@ -3,7 +3,9 @@
 Source: https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json (a copy is in catalog/schema).
 """
 
+import json
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -120,6 +122,11 @@ class Call(_Model):
 
     tool: str
     arguments: dict[str, str | int | float | bool] = Field(default={})
+
+    @property
+    def shell_words(self) -> str:
+        """Tool and arguments as `fleet call SERVER` takes them."""
+        return f"{self.tool} {shlex.quote(json.dumps(self.arguments))}" if self.arguments else self.tool
 
 
 class Extension(_Model):

@@ -1,5 +1,6 @@
 """Servers of the catalog as they are deployed: built, started, and asked for their tools through bridge and gateway."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ BATCH = 6
 STARTING_ALONE = [
     name for name in names() if read_entry(name).package and read_entry(name).extension.starts_only_with is None
 ]
+BATCHES = [STARTING_ALONE[first : first + BATCH] for first in range(0, len(STARTING_ALONE), BATCH)]
 
 
 def example(entry: Entry, variable: str) -> str:
@@ -32,12 +34,18 @@ def line(entry: Entry) -> dict[str, Any]:
     return {"source": f"catalog:{entry.label}", "env": env, "start-seconds": 240}
 
 
+def tools(fleet: Deployment, entry: Entry) -> dict[str, dict[str, Any]]:
+    """Return what a server says of its tools, by their names."""
+    listed = json.loads(fleet.fleet("call", f"c-{entry.label}", "--list", "--json").stdout)
+    return {tool["name"]: tool.get("annotations", {}) for tool in listed}
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("first", range(0, len(STARTING_ALONE), BATCH))
+@pytest.mark.parametrize("names", BATCHES, ids="+".join)
 def test_servers_of_the_catalog_start_and_list_their_tools(
-    make_deployment: Callable[[str], Deployment], first: int
+    make_deployment: Callable[[str], Deployment], names: list[str]
 ) -> None:
-    entries = [read_entry(name) for name in STARTING_ALONE[first : first + BATCH]]
+    entries = [read_entry(name) for name in names]
     fleet = make_deployment("catalog")
     fleet.config["servers"] = {f"c-{entry.label}": line(entry) for entry in entries}
     fleet.write()
@@ -46,7 +54,11 @@ def test_servers_of_the_catalog_start_and_list_their_tools(
             fleet.set_secret(f"secrets.c-{entry.label}.{variable}", example(entry, variable))
     fleet.up()
     try:
-        without = [entry.label for entry in entries if not fleet.fleet("call", f"c-{entry.label}", "--list").stdout]
-        assert without == []
+        listed = {entry.label: tools(fleet, entry) for entry in entries}
+        assert [label for label, found in listed.items() if not found] == []
+        for entry in entries:
+            if (call := entry.extension.health_call) is not None:
+                says = listed[entry.label][call.tool]
+                assert says.get("readOnlyHint", True), f"{entry.label}: {call.tool} may change something"
     finally:
         fleet.destroy()

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from tests.http_service import Guarded
 
 KEY: Final = "key"
 SECRET: Final = "canary-5f2a"
@@ -126,20 +127,7 @@ def refused(_: Request, error: Exception) -> JSONResponse:
     return failure(400, str(error))
 
 
-class Authorized:
-    """Lets in what has the key, by HTTP Basic."""
-
-    def __init__(self, application: Starlette) -> None:
-        self._application = application
-        self._expected = b"Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode())
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        given = dict(scope["headers"]).get(b"authorization")
-        answer = self._application if given == self._expected else failure(401, "Access denied")
-        await answer(scope, receive, send)
-
-
-API: Final = Authorized(
+API: Final = Guarded(
     Starlette(
         routes=[
             Route("/v2/calls", calls, methods=["GET"]),
@@ -148,5 +136,8 @@ API: Final = Authorized(
             Route("/v2/users", users, methods=["GET"]),
         ],
         exception_handlers={ValidationError: refused, KeyError: refused, ValueError: refused},
-    )
+    ),
+    "authorization",
+    f"Basic {base64.b64encode(f'{KEY}:{SECRET}'.encode()).decode()}",
+    {"requestId": "r", "errors": ["Access denied"]},
 )

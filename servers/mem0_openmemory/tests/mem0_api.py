@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from tests.http_service import Guarded
 
 KEY: Final = "m0sk_canary-5f2a"
 
@@ -95,26 +96,17 @@ class Mem0:
         return [memory for memory in self.kept.values() if memory["user_id"] == user]
 
     @property
-    def application(self) -> Starlette:
-        return Starlette(
+    def application(self) -> Guarded:
+        api = Starlette(
             routes=[
-                Route("/memories", authorized(self.add), methods=["POST"]),
-                Route("/memories", authorized(self.list), methods=["GET"]),
-                Route("/memories/{memory}", authorized(self.one), methods=["PUT", "DELETE"]),
-                Route("/search", authorized(self.search), methods=["POST"]),
+                Route("/memories", self.add, methods=["POST"]),
+                Route("/memories", self.list, methods=["GET"]),
+                Route("/memories/{memory}", self.one, methods=["PUT", "DELETE"]),
+                Route("/search", self.search, methods=["POST"]),
             ],
             exception_handlers={ValidationError: lambda _, error: failure(422, str(error))},
         )
-
-
-def authorized(endpoint: Any) -> Any:
-    async def checked(request: Request) -> JSONResponse:
-        if request.headers.get("x-api-key") != KEY:
-            return failure(401, "Invalid API key.")
-        answer: JSONResponse = await endpoint(request)
-        return answer
-
-    return checked
+        return Guarded(api, "x-api-key", KEY, {"detail": "Invalid API key."})
 
 
 def failure(status: int, why: str) -> JSONResponse:

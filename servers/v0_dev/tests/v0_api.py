@@ -10,8 +10,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from tests.http_service import Guarded
 
 KEY: Final = "v1:team:canary-5f2a"
+REFUSAL: Final = {"error": {"type": "error", "message": "Invalid API key"}}
 
 
 class _Strict(BaseModel):
@@ -96,26 +98,19 @@ class V0:
         return JSONResponse(chat)
 
     @property
-    def application(self) -> Starlette:
-        return Starlette(
+    def application(self) -> Guarded:
+        api = Starlette(
             routes=[
-                Route("/v1/chats", authorized(self.create), methods=["POST"]),
-                Route("/v1/chats", authorized(self.find), methods=["GET"]),
-                Route("/v1/chats/{chat}", authorized(self.get), methods=["GET"]),
-                Route("/v1/chats/{chat}/messages", authorized(self.send), methods=["POST"]),
+                Route("/v1/chats", self.create, methods=["POST"]),
+                Route("/v1/chats", self.find, methods=["GET"]),
+                Route("/v1/chats/{chat}", self.get, methods=["GET"]),
+                Route("/v1/chats/{chat}/messages", self.send, methods=["POST"]),
             ],
             exception_handlers={ValidationError: lambda _, error: failure(422, str(error))},
         )
-
-
-def authorized(endpoint: Any) -> Any:
-    async def checked(request: Request) -> JSONResponse:
-        if request.headers.get("authorization") != f"Bearer {KEY}":
-            return failure(401, "Invalid API key")
-        answer: JSONResponse = await endpoint(request)
-        return answer
-
-    return checked
+        return Guarded(
+            api, "authorization", f"Bearer {KEY}", {"error": {"type": "error", "message": "Invalid API key"}}
+        )
 
 
 def failure(status: int, why: str) -> JSONResponse:

@@ -1,0 +1,89 @@
+"""`fleet check` against a real MCP server on loopback."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+
+from tests.http_service import Guarded, serving
+
+from .conftest import Machine
+
+KEY = "key-of-operator"
+CANARY = "canary-5f2a"
+SERVERS = """\
+config:
+  mcp-fleet:servers:
+    costar: catalog:costar
+    standards: catalog:standards
+    ollama: {source: catalog:ollama, env: {OLLAMA_HOST: "http://ollama.example.com:11434"}}
+    fetch: catalog:fetch
+    new: catalog:costar
+"""
+
+
+def server(status: str) -> MCPServer[None]:
+    made: MCPServer[None] = MCPServer("played", log_level="ERROR")
+
+    @made.tool()
+    def health() -> dict[str, str]:
+        """Tell of itself."""
+        return {"status": status}
+
+    @made.tool()
+    def ollama_list() -> str:
+        """List models."""
+        raise ToolError(f"http://user:{CANARY}@ollama.example.com refused")
+
+    return made
+
+
+def guarded(status: str) -> Guarded:
+    return Guarded(server(status).streamable_http_app(), "authorization", f"Bearer {KEY}", {})
+
+
+@pytest.fixture
+def stack(machine: Machine) -> Iterator[Machine]:
+    """Five servers: well, degraded, with a call that fails, without a health call, and not there."""
+    machine.stack_file.write_text(SERVERS)
+    with serving(guarded("healthy")) as well, serving(guarded("degraded")) as degraded:
+        urls = dict.fromkeys(("costar", "ollama", "fetch"), f"{well}/mcp") | {"standards": f"{degraded}/mcp"}
+        machine.pulumi({"urls": urls, "tokens": {"operator": KEY}})
+        yield machine
+
+
+def test_each_server_is_said_to_be_configured_or_not_and_nothing_of_what_it_answered(stack: Machine) -> None:
+    result = stack.fleet("check", "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert {name: finding["configured"] for name, finding in found.items()} == {
+        "costar": "yes",
+        "fetch": "unknown",
+        "new": "unknown",
+        "ollama": "no",
+        "standards": "no",
+    }
+    assert found["ollama"]["note"] == "ollama_list failed; `fleet call ollama ollama_list` says why"
+    assert found["new"]["note"] == "it was never brought up"
+    assert CANARY not in result.output
+
+
+def test_the_named_ones_are_called_and_it_is_well_when_none_failed(stack: Machine) -> None:
+    result = stack.fleet("check", "costar", "fetch")
+    assert result.exit_code == 0, result.stderr
+    assert [line.split()[:2] for line in result.stdout.splitlines()[1:]] == [["costar", "yes"], ["fetch", "unknown"]]
+
+
+def test_a_server_that_does_not_answer_is_neither(stack: Machine) -> None:
+    stack.pulumi({"urls": {"costar": "http://127.0.0.1:9/costar/mcp"}, "tokens": {"operator": KEY}})
+    result = stack.fleet("check", "costar")
+    assert result.exit_code == 0
+    assert "no answer; `fleet why costar` says more" in result.stdout
+
+
+def test_an_unknown_server_is_an_error_with_those_that_there_are(stack: Machine) -> None:
+    result = stack.fleet("check", "costr")
+    assert result.exit_code == 1
+    assert "costar, fetch, new, ollama, standards" in result.stderr
