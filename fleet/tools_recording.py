@@ -4,25 +4,21 @@ The container gets the line's arguments, plain variables and files, and a dummy 
 what the code says, whatever a backend would add: a server that asks one before it lists tools can't be recorded so.
 """
 
-import asyncio
 import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from mcp import Client, MCPError, StdioServerParameters
-from mcp.client.stdio import stdio_client
-from mcp.types import ListToolsRequest, PaginatedRequestParams
-from pydantic import BaseModel, Field
+from mcp import StdioServerParameters
 
 from components.image import CONTEXT, BaseImages, RegistryAccount, build_args, server_contexts
 from components.server import USER
-from fleet import project, stackfile, tools_lock
+from fleet import project, stackfile, tools_listing, tools_lock
 from fleet.errors import FleetError
 from stacks import recorded_tools
 from stacks.config import ServerConfig, StackConfig
@@ -61,11 +57,6 @@ class Workshop:
 
     project: Path
     environment: Mapping[str, str]
-
-
-class _Page(BaseModel):
-    tools: list[dict[str, Any]]
-    next_cursor: str | None = Field(default=None, alias="nextCursor")
 
 
 def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
@@ -181,23 +172,35 @@ def build_options(server: ServerConfig, workshop: Workshop) -> list[str]:
 
 
 def _ask(name: str, server: ServerConfig, image: str, workshop: Workshop) -> Sequence[Mapping[str, Any]]:
-    container = f"mcp-fleet-tools-{name}-{secrets.token_hex(4)}"
-    docker = _program("docker", workshop)
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
         tempfile.TemporaryDirectory() as folder,
     ):
-        command = run_command(server, image, container, workshop, _written(server, Path(folder)))
+        files = _written(server, Path(folder))
         try:
-            return asyncio.run(_listed(docker, command, server.start_seconds, workshop, said))
-        except (TimeoutError, MCPError, OSError, ExceptionGroup) as error:
+            return tools_listing.list_tools(
+                lambda: _container(name, server, image, workshop, files), server.start_seconds, said
+            )
+        except tools_listing.NoToolsError as error:
             raise FleetError(
                 f"{name} did not list its tools within {server.start_seconds} s, without network and with a dummy for "
                 f"each secret{_last_lines(said)}",
                 hint="if it needs its backend before it lists tools, they can't be recorded: the comment will say so",
             ) from error
-        finally:
-            _remove(docker, container, workshop)
+
+
+@contextmanager
+def _container(
+    name: str, server: ServerConfig, image: str, workshop: Workshop, files: Mapping[str, Path]
+) -> Iterator[StdioServerParameters]:
+    """Give the command that runs the server in a container, which is removed afterwards."""
+    container = f"mcp-fleet-tools-{name}-{secrets.token_hex(4)}"
+    docker = _program("docker", workshop)
+    command = run_command(server, image, container, workshop, files)
+    try:
+        yield StdioServerParameters(command=docker, args=command, env=dict(workshop.environment))
+    finally:
+        _remove(docker, container, workshop)
 
 
 def _written(server: ServerConfig, folder: Path) -> Mapping[str, Path]:
@@ -231,26 +234,6 @@ def run_command(
         image,
         *server.args,
     ]
-
-
-async def _listed(
-    docker: str, command: Sequence[str], seconds: float, workshop: Workshop, said: TextIO
-) -> Sequence[Mapping[str, Any]]:
-    parameters = StdioServerParameters(command=docker, args=list(command), env=dict(workshop.environment))
-    async with asyncio.timeout(seconds), Client(stdio_client(parameters, errlog=said)) as client:
-        return [tool async for tool in _every_tool(client)]
-
-
-async def _every_tool(client: Client) -> AsyncIterator[Mapping[str, Any]]:
-    """Yield the tools page by page, as the server tells of them: the SDK's own type drops what it does not know."""
-    cursor: str | None = None
-    while True:
-        request = ListToolsRequest(params=PaginatedRequestParams(cursor=cursor))
-        page = await client.session.send_request(request, _Page)
-        for tool in page.tools:
-            yield tool
-        if (cursor := page.next_cursor) is None:
-            return
 
 
 def _last_lines(said: TextIO) -> str:

@@ -76,10 +76,14 @@ def content_tag(root: Path, dockerfile: str, contexts: Mapping[str, str], told: 
 
 
 def own_code_digest(root: Path, path: str) -> str:
-    """Return a digest of what an image gets of the folder `path` of a server of ours, the same on every machine."""
+    """Return a digest of what an image gets of the folder `path` of a server of ours, and of the chassis beside it.
+
+    It is the same on every machine.
+    """
     found = hashlib.sha256()
-    for part in _content(root, "server", path):
-        found.update(part)
+    for name, folder in sorted(server_contexts(path).items() - server_contexts("").items()):
+        for part in _content(root, name, folder):
+            found.update(part)
     return found.hexdigest()[:DIGEST_CHARACTERS]
 
 

@@ -100,7 +100,7 @@ def line(server: ServerConfig) -> Line:
 
 
 def code(server: ServerConfig, project: Path) -> str:
-    """Return a hash of the server's own code; nothing where it is a package, or the folder is missing."""
+    """Return a hash of own code and the chassis; nothing where the server is a package, or its folder is missing."""
     if not isinstance(server.source, PathSource) or not (project / server.source.path).is_dir():
         return ""
     return own_code_digest(project, server.source.path)
@@ -131,7 +131,7 @@ def unrecorded(name: str, server: ServerConfig, lock: Lock, code: str) -> str:
     wanted = line(server)
     surface = lock.surface(name, wanted)
     if surface is not None:
-        return "" if surface.code == code else f"recorded for another state of the code in {wanted.source}"
+        return "" if surface.code == code else f"recorded for another state of {wanted.source}, or of the chassis"
     if server.remote:
         return "a remote server: it lists its tools once it is up"
     known = [surface.line.source for surface in lock.servers.get(name, ())]

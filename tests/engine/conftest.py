@@ -1,6 +1,7 @@
 """The engine of the machine, brought up when it isn't, and one fleet of eight servers that the tests share."""
 
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 
 from dev import environment, lifecycle
 from dev.cloud.hosts import SwarmHosts, install
+from stacks import recorded_tools
 from tests.ports import free_port
 
-from .deployment import Deployment, committed_config
+from .deployment import ROOT, Deployment, committed_config
 
 MakeDeployment = Callable[[str], Deployment]
 
@@ -65,5 +67,6 @@ def fleet(make_deployment: MakeDeployment) -> Deployment:
     """The dev stack as it is committed, under another name and on other ports."""
     deployment = make_deployment("fleet")
     deployment.config = committed_config()
+    shutil.copy(ROOT / recorded_tools.FILE, deployment.directory)
     deployment.up()
     return deployment

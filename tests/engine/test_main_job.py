@@ -72,6 +72,9 @@ def test_fleet_status_tells_health_url_and_replicas(fleet: Deployment) -> None:
         assert server["health"] == "healthy", name
         assert server["url"] == fleet.url(name)
         assert server["replicas"] == "1/1"
+        # A tool may have changed: a newer release of what a package depends on may write a schema otherwise.
+        assert "(new)" not in (server["note"] or ""), name
+        assert "(missing)" not in (server["note"] or ""), name
 
 
 def test_fleet_clients_refers_to_the_token_and_never_shows_it(fleet: Deployment) -> None:

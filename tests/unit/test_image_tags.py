@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.image_tags import content_tag
+from stacks.image_tags import content_tag, own_code_digest
 
 from .stack_files import ROOT
 
@@ -14,7 +14,7 @@ CONTEXTS = {"wire": "wire", "bridge": "bridge"}
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for folder in ("images", "wire", "bridge"):
+    for folder in ("images", "wire", "bridge", "chassis", "servers/notes"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "tests"))
     return tmp_path
 
@@ -46,3 +46,14 @@ def test_what_builds_do_not_see_changes_nothing(checkout: Path) -> None:
         (checkout / path).parent.mkdir(parents=True, exist_ok=True)
         (checkout / path).write_text("x")
     assert tag(checkout) == before
+
+
+@pytest.mark.parametrize("path", ["servers/notes/src/notes/server.py", "chassis/src/mcp_chassis/server.py"])
+def test_what_a_server_of_our_own_lists_is_a_matter_of_its_code_and_the_chassis(checkout: Path, path: str) -> None:
+    before = own_code_digest(checkout, "servers/notes")
+    assert before == own_code_digest(ROOT, "servers/notes")
+    (checkout / path).write_text("changed")
+    assert own_code_digest(checkout, "servers/notes") != before
+    (checkout / path).write_bytes((ROOT / path).read_bytes())
+    (checkout / "bridge/src/mcp_bridge/__init__.py").write_text("changed")
+    assert own_code_digest(checkout, "servers/notes") == before

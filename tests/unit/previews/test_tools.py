@@ -90,7 +90,7 @@ def test_nothing_in_a_description_leaves_its_fence() -> None:
         ("pypi:t@1", "", ""),
         ("pypi:t@2", "", "recorded for pypi:t@1, not for pypi:t@2"),
         ({"source": "pypi:t@1", "args": ["--all-tools"]}, "", "recorded with other arguments"),
-        ("pypi:t@1", "abc", "another state of the code"),
+        ("pypi:t@1", "abc", "another state of pypi:t@1, or of the chassis"),
     ],
 )
 def test_a_lock_that_does_not_match_the_line_is_told_aloud(line: Any, code: str, said: str) -> None:

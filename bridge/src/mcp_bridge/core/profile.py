@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import msgspec
+from mcp_wire.client_capabilities import CLIENT_CAPABILITIES
 from msgspec import Raw
 
 from . import revisions
@@ -137,20 +138,16 @@ def discover_params() -> bytes:
     meta = {
         revisions.META_VERSION: revisions.MODERN,
         revisions.META_CLIENT_INFO: BRIDGE_INFO,
-        revisions.META_CLIENT_CAPABILITIES: {},
+        revisions.META_CLIENT_CAPABILITIES: CLIENT_CAPABILITIES,
     }
     return msgspec.json.encode({"_meta": meta})
 
 
 def initialize_params(session: Session | None = None) -> bytes:
-    """Return the params of `initialize` for a child: the client's own where it serves one session alone.
-
-    A child that many clients share has no roots of one of them; sampling and elicitation are passed on to the client
-    whose call asks for them.
-    """
+    """Return the params of `initialize` for a child: the client's own where it serves one session alone."""
     if session is None:
         revision = revisions.SESSION_REVISIONS[0]
-        capabilities: dict[str, Any] = {"sampling": {}, "elicitation": {"form": {}, "url": {}}}
+        capabilities = CLIENT_CAPABILITIES
         info = Raw(msgspec.json.encode(BRIDGE_INFO))
     else:
         revision = session.revision
