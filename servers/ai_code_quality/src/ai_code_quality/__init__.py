@@ -1,0 +1,1 @@
+"""An MCP server that reviews and mends Python code."""
