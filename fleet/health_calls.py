@@ -1,5 +1,6 @@
 """One cheap call of each server, which changes nothing: that it starts does not tell whether it is configured."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ TOGETHER: Final = 8
 """Servers that are called at a time."""
 NOT_WELL: Final = frozenset({"degraded", "unhealthy"})
 """What the tool `health` of a server on the chassis says of itself, in a result that is no error."""
+
+COMPLAINT: Final = re.compile(r"""\s*(?:error\b|failed\b|\{\s*"error"\s*:)""", re.IGNORECASE)
+"""How servers begin that tell of a failure in a result that is no error, as many do."""
 
 
 class Configured(StrEnum):
@@ -85,7 +89,8 @@ def _asked(endpoint: calls.Endpoint, call: "Call") -> Finding:
 
 def _well(result: "CallToolResult") -> bool:
     status = (result.structured_content or {}).get("status")
-    return not result.is_error and status not in NOT_WELL
+    complains = any(COMPLAINT.match(text) for text in calls.texts(result))
+    return not result.is_error and not complains and status not in NOT_WELL
 
 
 def _command(server: str, call: "Call") -> str:

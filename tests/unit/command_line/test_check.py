@@ -19,6 +19,7 @@ config:
     costar: catalog:costar
     standards: catalog:standards
     ollama: {source: catalog:ollama, env: {OLLAMA_HOST: "http://ollama.example.com:11434"}}
+    cache: {source: catalog:redis, env: {REDIS_HOST: redis.example.com}}
     fetch: catalog:fetch
     new: catalog:costar
 """
@@ -37,6 +38,11 @@ def server(status: str) -> MCPServer[None]:
         """List models."""
         raise ToolError(f"http://user:{CANARY}@ollama.example.com refused")
 
+    @made.tool()
+    def dbsize() -> str:
+        """Count keys, and tell of a failure as if it were an answer."""
+        return f"Error getting database size: {CANARY}"
+
     return made
 
 
@@ -46,10 +52,10 @@ def guarded(status: str) -> Guarded:
 
 @pytest.fixture
 def stack(machine: Machine) -> Iterator[Machine]:
-    """Five servers: well, degraded, with a call that fails, without a health call, and not there."""
+    """Servers that are well, degraded, without a health call, not there, and with calls that fail in two ways."""
     machine.stack_file.write_text(SERVERS)
     with serving(guarded("healthy")) as well, serving(guarded("degraded")) as degraded:
-        urls = dict.fromkeys(("costar", "ollama", "fetch"), f"{well}/mcp") | {"standards": f"{degraded}/mcp"}
+        urls = dict.fromkeys(("cache", "costar", "ollama", "fetch"), f"{well}/mcp") | {"standards": f"{degraded}/mcp"}
         machine.pulumi({"urls": urls, "tokens": {"operator": KEY}})
         yield machine
 
@@ -59,6 +65,7 @@ def test_each_server_is_said_to_be_configured_or_not_and_nothing_of_what_it_answ
     assert result.exit_code == 1
     found = json.loads(result.stdout)
     assert {name: finding["configured"] for name, finding in found.items()} == {
+        "cache": "no",
         "costar": "yes",
         "fetch": "unknown",
         "new": "unknown",
@@ -86,4 +93,4 @@ def test_a_server_that_does_not_answer_is_neither(stack: Machine) -> None:
 def test_an_unknown_server_is_an_error_with_those_that_there_are(stack: Machine) -> None:
     result = stack.fleet("check", "costr")
     assert result.exit_code == 1
-    assert "costar, fetch, new, ollama, standards" in result.stderr
+    assert "cache, costar, fetch, new, ollama, standards" in result.stderr
