@@ -32,6 +32,9 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 DEADLINE_SECONDS = 30.0
+KEEP_ALIVE_SECONDS = 3600
+"""Longer than any test. An idle client takes no part in TLS' farewell, so a connection that uvicorn closed for being
+idle would still be open at the end, and be closed twice then, after which asyncio can't abort it any more."""
 CLIENT_ID = "fleet/1"
 CLIENT_SECRET = "s3cret: with & and +"
 SCOPE = "tools:read tools:call"
@@ -267,6 +270,7 @@ def remote(context: ssl.SSLContext, *, key: str = "", address: str | None = None
         port=0,
         log_level="critical",
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     config.load()
     config.ssl = context
