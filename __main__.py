@@ -10,6 +10,7 @@ from stacks.fleet import build_fleet
 from stacks.images import read_images
 from stacks.last_words import LastWords
 from stacks.load import load_stack
+from stacks.package_locks import unlocked_servers
 from stacks.packages import found_packages, package_problems
 from stacks.preflight import engine_address, place_problems
 from stacks.problems import bad_stack
@@ -25,6 +26,8 @@ def main() -> None:
     problems = [*place_problems(stack.config, engine, os.environ), *package_problems(stack.config, found_packages())]
     if problems:
         raise bad_stack(stack.name, stack.file, problems)
+    if unlocked := unlocked_servers(stack.config, ROOT):
+        pulumi.log.warn(f"no lock of what they install: {', '.join(unlocked)}; bin/fleet lock --stack {stack.name}")
     if local:
         pulumi.runtime.register_stack_transformation(LastWords(engine).transformation)
     pulumi.runtime.register_stack_transformation(build_log.transformation)

@@ -10,6 +10,11 @@ import pulumi_docker_build as docker_build
 Platform = Literal["linux/amd64", "linux/arm64"]
 CONTEXT = "images"
 """Folder of the Dockerfiles, relative to the program: the provider compares the text, on every machine."""
+EPOCH = 315_532_800
+"""The time of all that is in an image, 1980-01-01 in seconds since 1970: the first that every archive format can have.
+Images are then the same whenever they are built: https://reproducible-builds.org/docs/source-date-epoch/."""
+PUSHED = "type=registry,rewrite-timestamp=true"
+"""Where a build's result goes, in the words of BuildKit: the provider's own types can't say the second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,7 @@ class ServerImageArgs:
         constraints: version constraints for the Python installer.
         packages: Debian packages.
         install_scripts: let npm run install scripts.
+        lock: the folder of the package's lock, relative to the program; empty where it has none.
         tag: of the image, where it is not the version: a registry may refuse a second image under the same one.
         builder: name of the buildx builder.
         platforms: such as linux/arm64, where the hosts are not like the builder.
@@ -55,6 +61,7 @@ class ServerImageArgs:
     constraints: Sequence[str] = ()
     packages: Sequence[str] = ()
     install_scripts: bool = False
+    lock: str = ""
 
     # build
     bases: BaseImages
@@ -88,7 +95,7 @@ class ServerImage(pulumi.ComponentResource):
             name,
             tag=args.tag or args.version,
             dockerfile=args.kind,
-            named_contexts=server_contexts(args.path),
+            named_contexts=server_contexts(args.path, args.lock),
             build_args=build_args(args),
             registry=args.registry,
             builder=args.builder,
@@ -99,14 +106,16 @@ class ServerImage(pulumi.ComponentResource):
         self.register_outputs(vars(self.outputs))
 
 
-def server_contexts(path: str) -> dict[str, str]:
+def server_contexts(path: str, lock: str = "") -> dict[str, str]:
     """Return the folders that a server's image is built from, by their names in the Dockerfile.
 
     Arguments:
         path: the server's own folder, built with the chassis beside it; empty where its code is a package.
+        lock: the folder of the package's lock; empty where it has none.
     """
     own = {"server": path, "chassis": "chassis"} if path else {}
-    return {"wire": "wire", "bridge": "bridge", **own}
+    locked = {"lock": lock} if lock else {}
+    return {"wire": "wire", "bridge": "bridge", **own, **locked}
 
 
 def build_args(args: ServerImageArgs) -> dict[str, pulumi.Input[str]]:
@@ -137,6 +146,8 @@ def built_image(
 ) -> pulumi.Output[str]:
     """Build `dockerfile`, push it as `<address>/<namespace>/<name>:<tag>`; return it with its digest.
 
+    The same inputs give the same digest, as long as the registries of packages give the same files.
+
     The image stays in the registry when its resource goes: a rollback, or a replica on its way out, may need it. The
     registry itself goes with the fleet.
     """
@@ -144,7 +155,8 @@ def built_image(
     image = docker_build.Image(
         name,
         docker_build.ImageArgs(
-            push=True,
+            push=False,  # by itself, without a word on how
+            exports=[docker_build.ExportArgs(raw=PUSHED)],
             tags=[reference],
             builder=docker_build.BuilderConfigArgs(name=builder),
             context=docker_build.BuildContextArgs(
@@ -152,7 +164,7 @@ def built_image(
                 named={key: docker_build.ContextArgs(location=path) for key, path in named_contexts.items()},
             ),
             dockerfile=docker_build.DockerfileArgs(location=f"{CONTEXT}/{dockerfile}.Dockerfile"),
-            build_args=dict(build_args),
+            build_args={**build_args, "SOURCE_DATE_EPOCH": str(EPOCH)},
             build_on_preview=False,
             platforms=[docker_build.Platform(platform) for platform in platforms] or None,
             registries=[

@@ -14,6 +14,7 @@ PROJECT: Final = (
     "stacks",
     "policy",
     "images",
+    "locks",
     "wire",
     "bridge",
     "chassis",

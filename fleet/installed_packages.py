@@ -11,6 +11,7 @@ from typing import Literal
 from fleet.errors import FleetError
 from fleet.sources import uv_command
 from stacks.config import ServerConfig
+from stacks.package_locks import PackageLockError, locked_packages
 from stacks.packages import IMAGE_PYTHON, npm_command
 from stacks.source import NpmSource, PathSource, PypiSource
 
@@ -44,7 +45,11 @@ def own_package(server: ServerConfig) -> Package | None:
 def installed(
     name: str, server: ServerConfig, project: Path, environment: Mapping[str, str]
 ) -> tuple[Package, ...] | None:
-    """Return what a server's image would have; None for a server that is not built. Raises FleetError."""
+    """Return what a server's image would have, by the lock of its package if there is one; None for a server that is
+    not built. Raises FleetError.
+    """
+    if isinstance(server.source, PypiSource | NpmSource) and (locked := _locked(name, server.source, project)):
+        return locked
     match server.source:
         case PypiSource(package=package, version=version):
             return _of_pypi(name, f"{package}=={version}\n", [], server.constraints, environment)
@@ -56,6 +61,17 @@ def installed(
     return None
 
 
+def _locked(name: str, source: PypiSource | NpmSource, project: Path) -> tuple[Package, ...] | None:
+    try:
+        packages = locked_packages(source, project)
+    except PackageLockError as error:
+        raise FleetError(f"{name}: {error}", hint=f"make it anew: fleet lock {name}") from error
+    ecosystem: Ecosystem = "PyPI" if isinstance(source, PypiSource) else "npm"
+    if packages is None:
+        return None
+    return tuple(sorted({Package(ecosystem, each.name, each.version) for each in packages}))
+
+
 def _of_pypi(
     name: str, given: str, files: Sequence[str], constraints: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[Package, ...]:
@@ -65,7 +81,7 @@ def _of_pypi(
         options = ("--no-header", "--no-annotate", "--quiet", "--python-version", IMAGE_PYTHON)
         image = ("--python-platform", "linux", "--constraints", str(limits))
         command = [*uv_command(environment), "pip", "compile", *options, *image, *(files or ["-"])]
-        said = _run(name, command, given, environment)
+        said = resolve(name, command, given, environment).stdout
     pinned = (line.partition(";")[0].strip().partition("==") for line in said.splitlines())
     return tuple(sorted(Package("PyPI", found.partition("[")[0], version) for found, _, version in pinned if version))
 
@@ -74,7 +90,7 @@ def _of_npm(name: str, wanted: str, environment: Mapping[str, str]) -> tuple[Pac
     with TemporaryDirectory() as folder:
         options = ("--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
         command = [*npm_command(environment.get("PATH")), "install", "--prefix", folder, *options, wanted]
-        _run(name, command, "", environment)
+        resolve(name, command, "", environment)
         lock = json.loads((Path(folder) / "package-lock.json").read_text(encoding="utf-8"))
     return tuple(
         sorted(
@@ -87,7 +103,18 @@ def _of_npm(name: str, wanted: str, environment: Mapping[str, str]) -> tuple[Pac
     )
 
 
-def _run(name: str, command: Sequence[str], given: str, environment: Mapping[str, str]) -> str:
+def resolve(
+    name: str, command: Sequence[str], given: str, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Have a package client resolve what a server depends on.
+
+    Args:
+        name: the server's, for messages.
+        given: what the client reads from its stdin.
+
+    Raises:
+        FleetError: it could not, or took too long.
+    """
     hint = "the image would be built with the same: mend the line, or the network"
     try:
         done = subprocess.run(
@@ -96,7 +123,7 @@ def _run(name: str, command: Sequence[str], given: str, environment: Mapping[str
     except subprocess.TimeoutExpired as error:
         raise FleetError(f"{name}: its packages were not resolved within {SECONDS} s", hint=hint) from error
     if done.returncode != 0:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip() and "A complete log" not in line]
         why = lines[-1] if lines else "no reason was given"
         raise FleetError(f"{name}: its packages can't be resolved: {why}", hint=hint)
-    return done.stdout
+    return done

@@ -66,8 +66,8 @@ def add(
     asked for those, and Pulumi encrypts them into the stack's file. A package gets its newest version pinned. Prints
     the line that was written. A source or an option that won't do, or a preview that fails, changes nothing.
     Known vulnerabilities of its packages are told of, and a malicious package is refused. A remote server is asked how
-    it is, and refused where only a person can log in, or no MCP is served. Then its tools are recorded, as by
-    `fleet tools lock`.
+    it is, and refused where only a person can log in, or no MCP is served. All that a package installs is pinned, as by
+    `fleet lock`, and then its tools are recorded, as by `fleet tools lock`.
 
     \b
     Examples:
@@ -80,6 +80,7 @@ def add(
       fleet add ./servers/notes --volume --env NOTES_DIRECTORY=/data --yes
     """
     from fleet import project, questions, servers
+    from fleet.lock_commands import lock_added
 
     asks = questions.on_terminal() and not yes
     addition = servers.Addition(
@@ -102,6 +103,7 @@ def add(
     if change.config is not None and change.config.remote and change.entry is None:
         _look_at_remote(change.config)
     given = questions.secret_values(change.unset, change.entry) if asks else {}
+    change = lock_added(change)
     _apply(change, stack, preview=not no_preview, yes=yes, secrets=given)
     _record(change.server, stack)
 

@@ -1,5 +1,6 @@
 """Adds and removes servers of a stack: checked first, written as one line, previewed at once."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,7 @@ class Change:
         unset: the secret variables that are still to be set before the stack can be brought up.
         entry: the entry of the catalog that it comes from.
         config: the server as the changed file has it; None where it goes.
+        lock: the folder of its package's lock, where that was made for it.
     """
 
     file: Path
@@ -75,14 +77,17 @@ class Change:
     unset: tuple[str, ...] = ()
     entry: "Entry | None" = None
     config: "ServerConfig | None" = None
+    lock: Path | None = None
 
     def write(self) -> None:
         """Write the file."""
         self.file.write_text(self.after, encoding="utf-8")
 
     def undo(self) -> None:
-        """Put the file back as it was."""
+        """Put the file back as it was, and remove the lock that was made for the server."""
         self.file.write_text(self.before, encoding="utf-8")
+        if self.lock is not None:
+            shutil.rmtree(self.lock)
 
 
 def adding(addition: Addition, *, project: Path, stack: str, environment: Mapping[str, str]) -> Change:

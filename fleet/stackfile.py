@@ -94,6 +94,18 @@ class StackText:
         lines = self.text.splitlines(keepends=True)
         return "".join([*lines[: key.start_mark.line], *lines[_last_line(value) + 1 :]])
 
+    def with_version(self, server: str, before: str, after: str) -> str:
+        """The text with another version of a server's package in its line, and nothing else changed."""
+        value = self._entries()[server][1]
+        node = _pairs(value)["source"][1] if isinstance(value, MappingNode) else value
+        start, end = node.start_mark.index, node.end_mark.index
+        name, at, rest = self.text[start:end].rpartition(f"@{before}")
+        if not at:
+            raise FleetError(
+                f"{self.name}:{self.line(server)}: the line has no version {before}", hint="change it there by hand"
+            )
+        return self.text[:start] + f"{name}@{after}{rest}" + self.text[end:]
+
     def _servers_node(self) -> Node | None:
         config = _pairs(self._root).get(CONFIG)
         servers = _pairs(config[1]).get(SERVERS) if config else None

@@ -161,7 +161,7 @@ def build_options(server: ServerConfig, workshop: Workshop) -> list[str]:
         )
     except (BadStackError, OwnCodeError) as error:
         raise FleetError(str(error)) from error
-    contexts = server_contexts(args.path)
+    contexts = server_contexts(args.path, args.lock)
     return [
         f"--builder={args.builder}",
         f"--file={CONTEXT}/{args.kind}.Dockerfile",

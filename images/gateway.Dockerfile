@@ -5,6 +5,8 @@ FROM ${PYTHON} AS build-tools
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --disable-pip-version-check --root-user-action=ignore uv==0.13.8
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON=/usr/local/bin/python3 UV_PYTHON_DOWNLOADS=never
+# Compiled files that do not tell when: the image's times are all the same, and Python would compile anew at each start.
+ENV PYC_INVALIDATION_MODE=UNCHECKED_HASH
 
 FROM build-tools AS gateway-installed
 COPY --from=gateway requirements.lock /source/gateway/requirements.lock
@@ -14,7 +16,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 COPY --from=wire . /source/wire
 COPY --from=gateway . /source/gateway
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --quiet --python /opt/gateway --no-deps /source/wire /source/gateway
+    uv pip install --quiet --python /opt/gateway --no-deps /source/wire /source/gateway \
+ && find /opt/gateway -name uv_cache.json -delete -o -name RECORD -exec sed --in-place '/uv_cache.json/d' {} +
 
 FROM ${PYTHON}
 RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd && echo 'mcp:x:10001:' >> /etc/group

@@ -4,10 +4,15 @@
 ARG PYTHON=docker.io/library/python:3.13-slim-trixie
 ARG NODE=docker.io/library/node:24-trixie-slim
 
+# The context `lock` stands in its place where the package has a lock: all that is installed, by hash.
+FROM scratch AS lock
+
 FROM ${PYTHON} AS build-tools
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --disable-pip-version-check --root-user-action=ignore uv==0.13.8
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON=/usr/local/bin/python3 UV_PYTHON_DOWNLOADS=never
+# Compiled files that do not tell when: the image's times are all the same, and Python would compile anew at each start.
+ENV PYC_INVALIDATION_MODE=UNCHECKED_HASH
 
 FROM build-tools AS bridge-installed
 COPY --from=bridge requirements.lock /source/bridge/requirements.lock
@@ -17,7 +22,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 COPY --from=wire . /source/wire
 COPY --from=bridge . /source/bridge
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --quiet --python /opt/bridge --no-deps /source/wire /source/bridge
+    uv pip install --quiet --python /opt/bridge --no-deps /source/wire /source/bridge \
+ && find /opt/bridge -name uv_cache.json -delete -o -name RECORD -exec sed --in-place '/uv_cache.json/d' {} +
 
 FROM ${PYTHON} AS bridge-base
 RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
@@ -25,7 +31,8 @@ RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
  && install --directory --owner 10001 --group 10001 /data
 ARG PACKAGES
 RUN if [ -n "${PACKAGES}" ]; then \
-      apt-get update && apt-get install --yes --no-install-recommends ${PACKAGES} && rm -rf /var/lib/apt/lists/*; \
+      apt-get update && apt-get install --yes --no-install-recommends ${PACKAGES} \
+      && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/aux-cache /var/log/*; \
     fi
 COPY --link --from=bridge-installed /opt/bridge /opt/bridge
 ENV HOME=/tmp PATH=/opt/server/bin:$PATH PYTHONUNBUFFERED=1
@@ -35,10 +42,15 @@ FROM ${NODE} AS server-installed
 ARG PACKAGE
 ARG VERSION
 ARG INSTALL_SCRIPTS
-RUN --mount=type=cache,target=/root/.npm \
+RUN --mount=type=cache,target=/root/.npm --mount=type=bind,from=lock,target=/lock \
     if [ "${INSTALL_SCRIPTS}" = true ]; then scripts=; else scripts=--ignore-scripts; fi \
- && npm install --global --prefix /opt/server ${scripts} --no-audit --no-fund --no-update-notifier --loglevel=error \
-      "${PACKAGE}@${VERSION}"
+ && set -- ${scripts} --no-audit --no-fund --no-update-notifier --loglevel=error \
+ && if [ -f /lock/package-lock.json ]; then \
+      mkdir -p /opt/server/bin /opt/server/lib && cp /lock/package.json /lock/package-lock.json /opt/server/lib \
+      && npm ci --prefix /opt/server/lib "$@"; \
+    else \
+      npm install --global --prefix /opt/server "$@" "${PACKAGE}@${VERSION}"; \
+    fi
 ARG COMMAND
 RUN --mount=type=bind,source=require_command.mjs,target=/require_command.mjs \
     node /require_command.mjs "${PACKAGE}" "${COMMAND}"

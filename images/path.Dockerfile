@@ -9,6 +9,8 @@ FROM ${PYTHON} AS build-tools
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --disable-pip-version-check --root-user-action=ignore uv==0.13.8
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON=/usr/local/bin/python3 UV_PYTHON_DOWNLOADS=never
+# Compiled files that do not tell when: the image's times are all the same, and Python would compile anew at each start.
+ENV PYC_INVALIDATION_MODE=UNCHECKED_HASH
 
 FROM build-tools AS bridge-installed
 COPY --from=bridge requirements.lock /source/bridge/requirements.lock
@@ -18,7 +20,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 COPY --from=wire . /source/wire
 COPY --from=bridge . /source/bridge
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --quiet --python /opt/bridge --no-deps /source/wire /source/bridge
+    uv pip install --quiet --python /opt/bridge --no-deps /source/wire /source/bridge \
+ && find /opt/bridge -name uv_cache.json -delete -o -name RECORD -exec sed --in-place '/uv_cache.json/d' {} +
 
 FROM ${PYTHON} AS bridge-base
 RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
@@ -26,7 +29,8 @@ RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
  && install --directory --owner 10001 --group 10001 /data
 ARG PACKAGES
 RUN if [ -n "${PACKAGES}" ]; then \
-      apt-get update && apt-get install --yes --no-install-recommends ${PACKAGES} && rm -rf /var/lib/apt/lists/*; \
+      apt-get update && apt-get install --yes --no-install-recommends ${PACKAGES} \
+      && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/aux-cache /var/log/*; \
     fi
 COPY --link --from=bridge-installed /opt/bridge /opt/bridge
 ENV HOME=/tmp PATH=/opt/server/bin:$PATH PYTHONUNBUFFERED=1
@@ -40,7 +44,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     set -f && printf '%s\n' ${CONSTRAINTS} > /tmp/constraints.txt \
  && cd /source/servers/server && lock=requirements.lock && { test -f ${lock} || lock=/source/chassis/requirements.lock; } \
  && uv venv --quiet /opt/server \
- && uv pip install --quiet --python /opt/server --constraints ${lock} --constraints /tmp/constraints.txt .
+ && uv pip install --quiet --python /opt/server --constraints ${lock} --constraints /tmp/constraints.txt . \
+ && find /opt/server -name uv_cache.json -delete -o -name RECORD -exec sed --in-place '/uv_cache.json/d' {} +
 ARG COMMAND
 RUN test -x "/opt/server/bin/${COMMAND}"
 

@@ -3,10 +3,15 @@
 # the same layer whatever is below them: all servers share the bridge's, and a new bridge leaves the server's alone.
 ARG PYTHON=docker.io/library/python:3.13-slim-trixie
 
+# The context `lock` stands in its place where the package has a lock: all that is installed, by hash.
+FROM scratch AS lock
+
 FROM ${PYTHON} AS build-tools
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --disable-pip-version-check --root-user-action=ignore uv==0.13.8
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON=/usr/local/bin/python3 UV_PYTHON_DOWNLOADS=never
+# Compiled files that do not tell when: the image's times are all the same, and Python would compile anew at each start.
+ENV PYC_INVALIDATION_MODE=UNCHECKED_HASH
 
 FROM build-tools AS bridge-installed
 COPY --from=bridge requirements.lock /source/bridge/requirements.lock
@@ -16,7 +21,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 COPY --from=wire . /source/wire
 COPY --from=bridge . /source/bridge
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv pip install --quiet --python /opt/bridge --no-deps /source/wire /source/bridge
+    uv pip install --quiet --python /opt/bridge --no-deps /source/wire /source/bridge \
+ && find /opt/bridge -name uv_cache.json -delete -o -name RECORD -exec sed --in-place '/uv_cache.json/d' {} +
 
 FROM ${PYTHON} AS bridge-base
 RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
@@ -24,7 +30,8 @@ RUN echo 'mcp:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
  && install --directory --owner 10001 --group 10001 /data
 ARG PACKAGES
 RUN if [ -n "${PACKAGES}" ]; then \
-      apt-get update && apt-get install --yes --no-install-recommends ${PACKAGES} && rm -rf /var/lib/apt/lists/*; \
+      apt-get update && apt-get install --yes --no-install-recommends ${PACKAGES} \
+      && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/aux-cache /var/log/*; \
     fi
 COPY --link --from=bridge-installed /opt/bridge /opt/bridge
 ENV HOME=/tmp PATH=/opt/server/bin:$PATH PYTHONUNBUFFERED=1
@@ -34,10 +41,12 @@ FROM build-tools AS server-installed
 ARG PACKAGE
 ARG VERSION
 ARG CONSTRAINTS
-RUN --mount=type=cache,target=/root/.cache/uv \
+RUN --mount=type=cache,target=/root/.cache/uv --mount=type=bind,from=lock,target=/lock \
     set -f && printf '%s\n' ${CONSTRAINTS} > /tmp/constraints.txt \
+ && if [ -f /lock/requirements.txt ]; then set -- --require-hashes --requirements /lock/requirements.txt; \
+    else set -- --constraints /tmp/constraints.txt "${PACKAGE}==${VERSION}"; fi \
  && uv venv --quiet /opt/server \
- && uv pip install --quiet --python /opt/server --constraints /tmp/constraints.txt "${PACKAGE}==${VERSION}"
+ && uv pip install --quiet --python /opt/server "$@"
 ARG COMMAND
 RUN --mount=type=bind,source=require_command.py,target=/require_command.py \
     python3 /require_command.py "${PACKAGE}" "${COMMAND}"

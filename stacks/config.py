@@ -282,6 +282,9 @@ class StackConfig(ConfigModel):
     on_tool_change: OnToolChange = "report"
     """What a tool that is new, missing or other than tools.lock.json has it does: report tells of it; quarantine ends
     the replica's service before a client sees it, so that a release with such a tool is rolled back."""
+    require_locks: bool = False
+    """Refuse a server of PyPI or npm whose package has no lock in locks/: what it installs would be found out when it
+    is built."""
     builder: str | None = None
     """Name of the buildx builder; BUILDX_BUILDER or mcp-fleet when it is left out."""
     servers: dict[Label, ServerConfig] = Field(default={})

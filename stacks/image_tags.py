@@ -14,6 +14,7 @@ from components.remote_image import CONTEXTS as REMOTE_CONTEXTS
 
 from .config import ServerConfig
 from .own_code import read_own_code
+from .package_locks import existing_lock
 from .server_image import REMOTE, image_names
 from .source import NpmSource, PathSource, PypiSource
 
@@ -55,7 +56,8 @@ def _server_tag(root: Path, server: ServerConfig, images: Mapping[str, str]) -> 
     if not isinstance(source, PypiSource | NpmSource):
         raise TypeError(f"{source} has no image of its own")
     kind = "python" if isinstance(source, PypiSource) else "node"
-    return f"{source.version}-{content_tag(root, kind, server_contexts(''), [str(source), source.command, *told])}"
+    contexts = server_contexts("", existing_lock(source, root))
+    return f"{source.version}-{content_tag(root, kind, contexts, [str(source), source.command, *told])}"
 
 
 def content_tag(root: Path, dockerfile: str, contexts: Mapping[str, str], told: Sequence[str]) -> str:

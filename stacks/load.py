@@ -15,6 +15,7 @@ from .consistency import inconsistencies, missing_secrets
 from .esc_config import EscConfig
 from .hosts_config import AwsBudget, AwsConfig, AwsDomain, AwsGroup, CloudHosts, LambdaLabsConfig, TunnelConfig
 from .own_code import path_problems
+from .package_locks import lock_problems
 from .problems import KeyPath, Problem, StackFile, bad_stack, nearest
 from .remote_config import AuthConfig
 from .reviewed_tools import reviewed_tools
@@ -81,6 +82,7 @@ def load_stack(root: Path, environment: Mapping[str, str]) -> Stack:
     problems += [*inconsistencies(name, config), *path_problems(config, root)]
     problems += away or missing_secrets(config, file.environments())
     problems += value_problems(config, file, own, fetched)
+    problems += lock_problems(name, config, root)
     reviewed, unknown = reviewed_tools(name, config, root)
     problems += unknown
     if problems:

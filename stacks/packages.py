@@ -6,6 +6,7 @@ cache. The package clients decide where to ask, by their own configuration.
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,9 @@ from .source import NpmSource, PypiSource
 
 IMAGE_PYTHON = "3.13"
 """The Python of the images."""
+
+YANKED = re.compile(r"`(?P<package>[^`]+)` is yanked(?P<reason>[^\n]*)")
+"""What uv says of a version that its makers have taken back: https://peps.python.org/pep-0592/."""
 
 TIMEOUT_SECONDS = 120
 PARALLEL = 8
@@ -66,10 +70,12 @@ def _ask(source: PypiSource | NpmSource) -> str | None:
 def _ask_pypi(source: PypiSource) -> str | None:
     """Install the package's own wheel into a folder to see: the index does not tell its commands."""
     with TemporaryDirectory() as folder:
-        arguments = ("--quiet", "--no-deps", "--no-build", "--target", folder)
+        arguments = ("--no-progress", "--no-deps", "--no-build", "--target", folder)
         image = ("--python-version", IMAGE_PYTHON, "--python-platform", "linux")
         answer = _run([find_uv_bin(), "pip", "install", *arguments, *image, f"{source.package}=={source.version}"])
         commands = sorted(path.name for path in Path(folder, "bin").glob("*"))
+    if answer.returncode == 0 and (yanked := YANKED.search(answer.stderr)):
+        return f"{source} was yanked{yanked['reason']}; `fleet upgrade` finds one that was not"
     if answer.returncode == 0:
         return None if source.command in commands else _no_command("pypi", source, commands)
     if "no usable wheels" in answer.stderr:

@@ -11,6 +11,7 @@ from components.image import BaseImages, Platform, RegistryAccount, ServerImageA
 
 from .config import ServerConfig, StackConfig
 from .own_code import read_own_code
+from .package_locks import existing_lock
 from .source import NpmSource, PathSource, PypiSource
 
 BUILDER_VARIABLE = "BUILDX_BUILDER"
@@ -64,4 +65,10 @@ def server_image_args(
     if not isinstance(source, PypiSource | NpmSource):
         raise TypeError(f"{source} has no image of its own")
     kind: Literal["python", "node"] = "python" if isinstance(source, PypiSource) else "node"
-    return origin(kind=kind, package=source.package, version=source.version, command=source.command)
+    return origin(
+        kind=kind,
+        package=source.package,
+        version=source.version,
+        command=source.command,
+        lock=existing_lock(source, root),
+    )

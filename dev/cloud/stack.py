@@ -177,4 +177,5 @@ def in_cloud(config: Mapping[str, Any], cloud: Cloud, network: str) -> dict[str,
         "domain": {**config["hosts"]["aws"]["domain"], "hosted-zone": cloud.found["hosted_zone"]},
         "network": network,
     }
-    return {**config, "hosts": {**config["hosts"], "aws": aws}}
+    # One server is added by a line alone, whose package has no lock.
+    return {**config, "require-locks": False, "hosts": {**config["hosts"], "aws": aws}}

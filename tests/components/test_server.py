@@ -133,7 +133,7 @@ def test_the_service_runs_the_image_by_digest() -> None:
 
 def test_the_image_is_pushed_and_not_built_by_a_preview() -> None:
     inputs = image().inputs
-    assert inputs["push"] is True
+    assert inputs["exports"] == [{"raw": "type=registry,rewrite-timestamp=true"}]
     assert inputs["buildOnPreview"] is False
     assert inputs["tags"] == ["localhost:5000/test/time:2026.10.19"]
     assert inputs["dockerfile"] == {"location": "images/python.Dockerfile"}
@@ -144,6 +144,7 @@ def test_the_image_is_pushed_and_not_built_by_a_preview() -> None:
 def test_the_image_gets_only_what_its_dockerfile_asks_for() -> None:
     assert image().inputs["buildArgs"] == {
         "PYTHON": examples.BASES.python,
+        "SOURCE_DATE_EPOCH": "315532800",
         "PACKAGE": "mcp-server-time",
         "VERSION": "2026.10.19",
         "COMMAND": "mcp-server-time",
