@@ -13,6 +13,7 @@ from fleet import (
     server_commands,
     stack_commands,
     tool_commands,
+    upgrade_commands,
     vulnerability_commands,
 )
 from fleet.options import Commands, Directory, change_directory
@@ -50,6 +51,7 @@ for command in (
     server_commands.remove,
     new_commands.new,
     lock_commands.lock,
+    upgrade_commands.upgrade,
     review_commands.preview,
     review_commands.cost,
     vulnerability_commands.vulnerabilities,
