@@ -17,7 +17,6 @@ LINES = {
     "a package of PyPI": {"source": "pypi:mcp-server-time@2026.10.19"},
     "a package of npm": {"source": "npm:@modelcontextprotocol/server-memory@2026.8.31"},
     "own code": {"source": "./servers/notes"},
-    "Debian packages": {"source": "pypi:mcp-server-git@2026.10.19", "packages": ["git"]},
 }
 
 
