@@ -4,8 +4,9 @@ PACKAGES := wire/src bridge/src chassis/src gateway/src remote/src
 SOURCES := $(PACKAGES) __main__.py bench components dev fleet policy scripts servers stacks tests
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header
 UNIT_TESTS := tests/unit tests/components bridge/tests/unit chassis/tests gateway/tests/unit remote/tests/unit $(wildcard servers/*/tests) wire/tests
+COVERAGE := 80
 .DEFAULT_GOAL := help
-.PHONY: help up down engine prod-sim test test-long check lint types unit processes bench bench-bridge lock fmt clean
+.PHONY: help up down engine prod-sim test test-long check lint types unit processes coverage bench bench-bridge lock fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,12 @@ unit: ## unit and component tests
 processes: ## the bridge and the gateway as processes, before real servers and with a real Envoy
 	@$(PYTHON) -m pytest -m "not engine and not long" -n auto bridge/tests gateway/tests remote/tests \
 		--ignore=bridge/tests/unit --ignore=gateway/tests/unit --ignore=remote/tests/unit $(ARGS)
+
+coverage: ## how much of the chassis and of each server of our own its tests run: 80 % of each at least
+	@$(PYTHON) -m pytest -m "not engine and not long" -n auto --cov --cov-report= chassis/tests servers $(ARGS)
+	@for folder in chassis $(patsubst %/src,%,$(wildcard servers/*/src)); do \
+		$(PYTHON) -m coverage report --include="$$folder/*" --fail-under=$(COVERAGE) || exit 1; \
+	done
 
 bench: engine ## measure the dev stack; the figures go to docs/performance.md
 	@$(PYTHON) -m bench $(ARGS)

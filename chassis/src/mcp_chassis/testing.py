@@ -1,6 +1,7 @@
 """What tests of a server need: the server as a process of its own, asked by the official client."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,7 +23,8 @@ ERAS: Final = ("legacy", NEWEST)
 class ServerProcess:
     """A server that is started anew for each question: `python -m module`.
 
-    Of the variables that are set where the tests run it gets only those that any program needs, such as PATH.
+    Of the variables that are set where the tests run it gets only those that any program needs, such as PATH, and those
+    by which coverage.py measures it.
 
     Arguments:
         module: of the server, which need not be installed.
@@ -79,7 +81,8 @@ class ServerProcess:
 
     def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         source = str(self.source or _source(self.module))
-        return {**get_default_environment(), "PYTHONPATH": source, **self.variables, **variables}
+        measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        return {**get_default_environment(), **measured, "PYTHONPATH": source, **self.variables, **variables}
 
 
 def text(result: CallToolResult) -> str:
