@@ -16,7 +16,8 @@ METRICS_PORT = 9102
 POLICY_PORT = 8090
 USER = "10001:10001"
 DRAIN_SECONDS = 5
-STOP_SECONDS = 20
+STOP_MARGIN_SECONDS = 15
+"""How much longer than the drain the end of a gateway may take before it is killed."""
 LIMITS = Limits.of(cpus=2.0, mebibytes=512)
 POLICY_LIMITS = Limits.of(cpus=0.25, mebibytes=128)
 DOCKERFILE = "gateway"
@@ -40,6 +41,8 @@ class GatewayArgs:
         otlp: URL of the OTLP receiver for traces; None for no traces.
         policy: the JSON that `mcp-policy` reads: what each client may do.
         keys: API keys by client.
+        replicas: gateways, each on a host of its own.
+        notice_seconds: how long the load balancer in front of them takes to see that one leaves; 0 without one.
         constraints: which hosts may run the gateway itself: those that clients or their load balancer reach.
         master: the secret from which the fleet's internal tokens are derived.
     """
@@ -61,7 +64,11 @@ class GatewayArgs:
     keys: Mapping[str, Sequence[pulumi.Input[str]]]
     master: pulumi.Input[str]
 
+    # places
+    replicas: int = 1
+    notice_seconds: int = 0
     constraints: Sequence[str] = ()
+    spread: Sequence[str] = ()
 
     # sizes
     limits: Limits = LIMITS
@@ -113,14 +120,17 @@ class Gateway(pulumi.ComponentResource):
                     "MCP_GATEWAY_CONSUL": args.consul,
                     "MCP_GATEWAY_POLICY": f"http://policy:{POLICY_PORT}",
                     "MCP_GATEWAY_MASTER_FILE": _MASTER,
+                    "MCP_GATEWAY_NOTICE_SECONDS": str(args.notice_seconds),
                     "MCP_GATEWAY_DRAIN_SECONDS": str(DRAIN_SECONDS),
                     "MCP_GATEWAY_STATE_DIR": "/tmp/envoy",  # noqa: S108 - the container's own
                     **({} if args.otlp is None else {"MCP_GATEWAY_OTLP_ENDPOINT": args.otlp}),
                 },
                 secrets=[files.secret("master", args.master, _MASTER)],
                 ports={PORT: args.port},
+                replicas=args.replicas,
                 constraints=args.constraints,
-                stop_seconds=STOP_SECONDS,
+                spread=args.spread,
+                stop_seconds=args.notice_seconds + DRAIN_SECONDS + STOP_MARGIN_SECONDS,
             ),
             parent=self,
         )

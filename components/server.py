@@ -88,7 +88,7 @@ class McpServerArgs:
 
     # sizes
     limits: Limits
-    replicas: pulumi.Input[int] = 1
+    replicas: int = 1
     concurrency: int | None = None
     cache: bool = False
     shared_cache: SharedCache | None = None

@@ -18,7 +18,7 @@ CONVERGE_DELAY_SECONDS = 3
 """When the provider first looks whether a new service runs; hardly one does before."""
 
 CONVERGE_MARGIN_SECONDS = 60
-"""How much longer than a container's own start the pull and the scheduling of its service may take."""
+"""How much longer than its containers' own starts and ends the pull and the scheduling of a service may take."""
 
 UPDATE_MONITOR_SECONDS = 2
 """How long an updated replica is watched before the next one follows: it has passed its health check by then."""
@@ -47,6 +47,7 @@ class SwarmService:
         command: the whole command line; the image's own entry point is not used.
         user: `uid:gid` inside the container.
         kind: what its label says it is.
+        replicas: how many containers run.
         start_seconds: how long one container may take until its health check passes.
         stop_seconds: how long it may take to leave after SIGTERM before it is killed.
         start_first: start a new replica before the old one stops. Not with a volume or a published port.
@@ -71,7 +72,7 @@ class SwarmService:
     configs: Sequence[MountedFile] = ()
     volumes: Mapping[str, pulumi.Input[str]] | None = None
     ports: Mapping[int, pulumi.Input[int]] | None = None
-    replicas: pulumi.Input[int] = 1
+    replicas: int = 1
     start_seconds: int = 60
     stop_seconds: int = 20
     start_first: bool = False
@@ -122,10 +123,16 @@ def _service_args(service: SwarmService) -> docker.ServiceArgs:
         ),
         converge_config=docker.ServiceConvergeConfigArgs(
             delay=go_duration(CONVERGE_DELAY_SECONDS),
-            timeout=go_duration(service.start_seconds + CONVERGE_MARGIN_SECONDS),
+            timeout=go_duration(_update_seconds(service)),
         ),
         task_spec=_task(service),
     )
+
+
+def _update_seconds(service: SwarmService) -> int:
+    """How long a release may take until the last replica is a new one: they are replaced one after the other."""
+    one = service.start_seconds + (0 if service.start_first else service.stop_seconds)
+    return one * service.replicas + CONVERGE_MARGIN_SECONDS
 
 
 def _order(service: SwarmService) -> str:

@@ -10,6 +10,7 @@ import pulumi_docker as docker
 from pulumi_aws import ecr
 
 from components.fleet import Fleet
+from components.hosts.aws.entrance import NOTICE_SECONDS
 from components.hosts.aws.hosts import AwsHosts, AwsHostsArgs, AwsHostsOutputs, Budget, Domain
 from components.hosts.aws.machines import Architecture, MachineGroup, architecture
 from components.hosts.cloud_init import USER
@@ -27,12 +28,14 @@ from .lambda_labs_machines import lambda_labs_platforms
 from .load import Stack
 from .manager_login import login_flags, write_login
 from .server_image import image_names
-from .site import GROUP_LABEL, PLACE_LABEL, Site, constraints, password
+from .site import GROUP_LABEL, PLACE_LABEL, ZONE_LABEL, Site, constraints, password
 
 REGISTRY_USER: Final = "AWS"
 """Source: https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html"""
 SEED_CHARACTERS: Final = 48
 PLATFORMS: Final[Mapping[Architecture, Platform]] = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
+GATEWAYS: Final = 2
+"""One of them may go, with its machine or for a release, and clients still come in."""
 DATA_LABEL: Final = "data"
 """Of the one node that has the volumes: the manager that the Docker provider speaks to makes them."""
 
@@ -80,8 +83,10 @@ def aws_site(stack: Stack, config: CloudHosts, images: Mapping[str, str], name_k
         platforms=platforms(config),
         tags=image_tags(stack, images),
         url=f"https://{config.aws.domain.name}",
+        gateways=min(GATEWAYS, sum(group.count for group in config.aws.groups.values())),
+        notice_seconds=NOTICE_SECONDS,
         entrances=constraints(AWS_PLACE) if config.lambda_labs else (),  # where the load balancer looks
-        spread=(f"node.labels.{PLACE_LABEL}",) if config.lambda_labs else (),
+        spread=spread(config),
         absent=frozenset({"registry"}),
     )
 
@@ -115,6 +120,12 @@ def platforms(config: CloudHosts) -> list[Platform]:
     """Return what images are built for: the architectures of all machines, because each of them may run any."""
     elsewhere = lambda_labs_platforms(config.lambda_labs) if config.lambda_labs else set()
     return sorted({PLATFORMS[architecture(group.type)] for group in config.aws.groups.values()} | elsewhere)
+
+
+def spread(config: CloudHosts) -> tuple[str, ...]:
+    """Return the labels over whose values replicas are spread: their cloud first, then the zone there."""
+    labels = (PLACE_LABEL, ZONE_LABEL) if config.lambda_labs else (ZONE_LABEL,)
+    return tuple(f"node.labels.{name}" for name in labels)
 
 
 def labelled(hosts: Iterable[SwarmHost]) -> list[SwarmHost]:

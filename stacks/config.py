@@ -179,7 +179,7 @@ class ServerConfig(ConfigModel):
     replicas."""
     place: Annotated[str, Field(pattern=PLACE)] | None = None
     """Where its replicas run, in a stack on several machines: a cloud (aws, lambda_labs), machines with GPUs (gpu) or
-    a group of machines. When it is left out: anywhere, spread over the clouds."""
+    a group of machines. When it is left out: anywhere. Replicas are spread over clouds and zones."""
     start_seconds: Annotated[int, Field(ge=5, le=900)] = 60
     """How long a replica may take from start to its first list of tools."""
     on_tool_change: OnToolChange | None = None

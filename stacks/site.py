@@ -14,8 +14,9 @@ from .hosts_config import AWS_PLACE, GPU_PLACE, LAMBDA_LABS_PLACE
 
 GROUP_LABEL = "group"
 PLACE_LABEL = "place"
+ZONE_LABEL = "zone"
 GPU_LABEL = "gpu"
-"""Of a node: the group that its machine is in, its cloud, and whether it has GPUs."""
+"""Of a node: the group that its machine is in, its cloud, its zone there, and whether it has GPUs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +32,10 @@ class Site:
         tags: of those images that can't have their version as their tag.
         first: what has to be there before an image is pushed, besides its registry's address.
         url: how clients call the gateway, without a slash at its end.
+        gateways: how many gateways there can be, each on a host of its own.
+        notice_seconds: how long what is in front of them takes to see that one leaves.
         entrances: placement constraints of the gateway; none where all hosts are reached from outside.
-        spread: labels over whose values servers without a place are spread.
+        spread: labels over whose values replicas are spread.
         absent: what Prometheus finds elsewhere and not here.
     """
 
@@ -44,6 +47,8 @@ class Site:
     tags: Mapping[str, str] = field(default_factory=dict)
     first: tuple[pulumi.Resource, ...] = ()
     url: str
+    gateways: int = 1
+    notice_seconds: int = 0
     entrances: Sequence[str] = ()
     spread: Sequence[str] = ()
     absent: frozenset[str] = frozenset()

@@ -1,7 +1,12 @@
-"""What network load balancers do: end TLS, and pass connections on to targets that are healthy."""
+"""What network load balancers do: end TLS, and pass connections on to targets that are healthy.
+
+Of their health checks the active ones are made, as the target group has them, and none of the passive ones, which may
+find a lost target sooner: https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html
+"""
 
 import asyncio
 import contextlib
+import random
 import ssl
 import tempfile
 import threading
@@ -20,17 +25,48 @@ from dev.cloud.shell import run
 
 CHUNK: Final = 64 * 1024
 CONNECT_SECONDS: Final = 5.0
-SHORTEST_INTERVAL: Final = 1.0
-"""Targets are asked this often, in seconds, where AWS asks each ten seconds or more, from several places at a time."""
+TURN_SECONDS: Final = 0.5
+"""How often the account is looked at for other listeners and targets."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where a target listens, and what answers 200 there when it is healthy."""
+    """Where a target listens, and how its health is checked.
+
+    Attributes:
+        path: what answers 200 there when it is healthy.
+        interval: seconds from one check to the next.
+        timeout: seconds that it has for an answer.
+        healthy, unhealthy: after how many answers of a kind, one after the other, its state is another.
+    """
 
     address: str
     port: int
     path: str
+    interval: int
+    timeout: int
+    healthy: int
+    unhealthy: int
+
+
+@dataclass
+class Health:
+    """What the checks of a target said so far. The first one decides.
+
+    Attributes:
+        others: how many of the last answers, one after the other, speak against its state.
+    """
+
+    healthy: bool = False
+    known: bool = False
+    others: int = 0
+
+    def note(self, target: Target, *, well: bool) -> None:
+        """Take in one answer."""
+        self.others = 0 if well == self.healthy else self.others + 1
+        needed = target.healthy if well else target.unhealthy
+        if not self.known or self.others >= needed:
+            self.healthy, self.known, self.others = well, True, 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +91,15 @@ def listeners(region: str) -> list[Listener]:
             certificate = acm_backends[ACCOUNT][region].get_certificate(str(listener.certificate))
             groups = [balancing.target_groups[action.data["TargetGroupArn"]] for action in listener.default_actions]
             targets = frozenset(
-                Target(address=living[target["Id"]], port=int(target["Port"]), path=str(group.health_check_path))
+                Target(
+                    address=living[target["Id"]],
+                    port=int(target["Port"]),
+                    path=str(group.health_check_path),
+                    interval=int(group.health_check_interval_seconds),
+                    timeout=int(group.health_check_timeout_seconds),
+                    healthy=int(group.healthy_threshold_count),
+                    unhealthy=int(group.unhealthy_threshold_count),
+                )
                 for group in groups
                 for target in group.targets.values()
                 if target["Id"] in living
@@ -77,7 +121,8 @@ class LoadBalancers:
     """Serves the listeners of an account, each load balancer at a public address of its own, until `close`."""
 
     def __init__(self, region: str, addresses: PublicAddresses, turn: threading.Lock) -> None:
-        self.healthy: frozenset[Target] = frozenset()
+        self._health: dict[Target, Health] = {}
+        self._checks: dict[Target, asyncio.Task[None]] = {}
         self._region = region
         self._addresses = addresses
         self._turn = turn
@@ -118,9 +163,18 @@ class LoadBalancers:
                 else:
                     self._served[arn] = (listener, await self._serve(listener))
             targets = {target for listener in wanted.values() for target in listener.targets}
-            checks = await asyncio.gather(*(_healthy(target) for target in targets))
-            self.healthy = frozenset(target for target, healthy in zip(targets, checks, strict=True) if healthy)
-            await asyncio.sleep(SHORTEST_INTERVAL)
+            for target in self._checks.keys() - targets:
+                self._checks.pop(target).cancel()
+                self._health.pop(target, None)
+            for target in targets - self._checks.keys():
+                self._checks[target] = asyncio.create_task(self._check(target))
+            await asyncio.sleep(TURN_SECONDS)
+
+    async def _check(self, target: Target) -> None:
+        health = self._health.setdefault(target, Health())
+        while True:
+            health.note(target, well=await _answers(target))
+            await asyncio.sleep(target.interval)
 
     async def _serve(self, listener: Listener) -> asyncio.Server:
         address = self._known.get(listener.dns_name)
@@ -136,10 +190,11 @@ class LoadBalancers:
     async def _pass_on(self, arn: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect a client to one of the targets that are healthy; without one it is hung up on, as AWS does."""
         with contextlib.closing(writer):
-            targets = self._served[arn][0].targets & self.healthy if arn in self._served else frozenset()
+            known = self._served[arn][0].targets if arn in self._served else frozenset()
+            targets = [target for target in known if target in self._health and self._health[target].healthy]
             if not targets:
                 return
-            target = min(targets, key=lambda each: each.address)
+            target = random.choice(targets)  # noqa: S311 - AWS chooses by a hash of the connection's addresses and ports
             with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     from_target, to_target = await asyncio.open_connection(target.address, target.port)
@@ -153,6 +208,8 @@ class LoadBalancers:
             run("ip", "address", "delete", f"{self._known.pop(listener.dns_name)}/32", "dev", "lo")
 
     async def _end(self) -> None:
+        for check in self._checks.values():
+            check.cancel()
         for arn in list(self._served):
             await self._drop(arn)
 
@@ -167,9 +224,9 @@ def _context(listener: Listener) -> ssl.SSLContext:
     return context
 
 
-async def _healthy(target: Target) -> bool:
+async def _answers(target: Target) -> bool:
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(target.timeout):
             reader, writer = await asyncio.open_connection(target.address, target.port)
             with contextlib.closing(writer):
                 writer.write(f"GET {target.path} HTTP/1.1\r\nHost: health\r\nConnection: close\r\n\r\n".encode())

@@ -16,7 +16,7 @@ STAGING: Final = "staging-sim"
 SECRET: Final = "API_KEY"  # noqa: S105 - its name
 CLIENT: Final = "claude-code"
 ADDED: Final = "pypi:mcp-server-calculator@0.2.1"
-LOST: Final = f"mcp-fleet-{PROD}-worker-1"
+WORKERS: Final = tuple(f"mcp-fleet-{PROD}-worker-{number}" for number in (1, 2))
 HEALTHY_SECONDS: Final = 300.0
 
 
@@ -47,6 +47,7 @@ class Show:
         self._lost_host()
         self._one_more_server()
         self._rotation()
+        self._new_gateways()
         self._staging()
         self._end()
 
@@ -62,18 +63,22 @@ class Show:
         self._note("`up` with nothing to do", f"{done.seconds:.1f} s")
 
     def _lost_host(self) -> None:
-        running = self._cloud.instances.named(LOST).command("ps", "--format", "{{.Names}}").splitlines()
-        has_gateway = any(name.startswith(f"{PROD}-gateway.") for name in running)
-        self._note("the worker that is lost", "runs the gateway" if has_gateway else "does not run the gateway")
+        with_gateway = [name for name in WORKERS if self._has_gateway(name)]
+        lost = (*with_gateway, *WORKERS)[0]
+        self._note("the worker that is lost", "runs a gateway" if with_gateway else "does not run a gateway")
 
         def replaced() -> str:
             began = time.monotonic()
-            self._cloud.instances.named(LOST).kill()
+            self._cloud.instances.named(lost).kill()
             self._prod.up("prod: a worker is killed, and replaced", "--refresh")
-            self._cloud.instances.named(LOST).wait()
+            self._cloud.instances.named(lost).wait()
             return f"{time.monotonic() - began:.0f} s"
 
         self._under_load("a lost worker, until all is as before", replaced)
+
+    def _has_gateway(self, machine: str) -> bool:
+        running = self._cloud.instances.named(machine).command("ps", "--format", "{{.Names}}")
+        return any(name.startswith(f"{PROD}-gateway.") for name in running.splitlines())
 
     def _one_more_server(self) -> None:
         self._prod.config["servers"]["calculator"] = {"source": ADDED, "place": "lambda_labs"}
@@ -91,6 +96,19 @@ class Show:
         self._under_load(
             "a secret rotated", lambda: f"{self._prod.up('prod: a secret is rotated under load').seconds:.0f} s"
         )
+
+    def _new_gateways(self) -> None:
+        """Put others in the place of both, one after the other, as a release of the gateway does."""
+        manager = self._cloud.instances.named(f"mcp-fleet-{PROD}-manager-1")
+
+        def replaced() -> str:
+            began = time.monotonic()
+            with self._steps.step("prod: both gateways are replaced under load") as step:
+                manager.command("service", "update", "--force", "--quiet", f"{PROD}-gateway")
+                step.done("one after the other")
+            return f"{time.monotonic() - began:.0f} s"
+
+        self._under_load("both gateways replaced", replaced)
 
     def _staging(self) -> None:
         config = in_cloud(committed("staging"), self._cloud, free_network())

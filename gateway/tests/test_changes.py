@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from mcp_gateway.envoy.admin import AdminError
+from mcp_gateway.envoy.instance import QUIET_SECONDS
 from mcp_gateway.envoy.process import EnvoyError
 from mcp_gateway.envoy.validation import RejectedError
 from mcp_gateway.policy import Policy
@@ -196,6 +197,17 @@ async def test_draining_serves_to_the_end_and_waits_for_the_last_client(gateway:
         assert answer.status_code == 200
         assert answer.headers["connection"] == "close"
     await drained
+
+
+async def test_a_gateway_without_clients_serves_until_its_load_balancer_has_seen_that_it_ends(tmp_path: Path):
+    async with rig(tmp_path, notice_seconds=60.0) as gateway:
+        await gateway.configure(POLICY, time=[await gateway.replica("time")])
+        drained = asyncio.create_task(gateway.envoy.drain())
+        await until(lambda: _is_failing(gateway))
+        done, _ = await asyncio.wait([drained], timeout=4 * QUIET_SECONDS)
+        assert not done
+        assert (await gateway.post("/time/mcp", "codex")).status_code == 200
+        drained.cancel()
 
 
 async def _gets_nothing(one, other) -> None:

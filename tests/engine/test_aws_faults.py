@@ -70,8 +70,8 @@ CREATIONS = (
     "iam:CreateRole",
     "iam:CreateInstanceProfile",
     "ec2:RunInstances",
-    "elbv2:CreateLoadBalancer",
-    "elbv2:CreateListener",
+    "elasticloadbalancing:CreateLoadBalancer",
+    "elasticloadbalancing:CreateListener",
     "route53:ChangeResourceRecordSets",
 )
 

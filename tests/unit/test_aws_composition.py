@@ -171,6 +171,17 @@ def test_services_run_where_they_are_placed_and_where_their_volumes_are(
     assert prod.service(service).get("placement", {}).get("constraints") == constraints
 
 
+def test_there_are_two_gateways_in_zones_of_their_own_that_leave_later_than_the_load_balancer_sees(
+    prod: Deployed,
+) -> None:
+    inputs = prod.engine.one("service:Service", "gateway").inputs
+    assert inputs["mode"] == {"replicated": {"replicas": 2}}
+    assert inputs["taskSpec"]["placement"]["prefs"] == ["node.labels.zone"]
+    check = prod.engine.one("targetGroup:TargetGroup", "aws").inputs["healthCheck"]
+    noticed = check["interval"] * check["unhealthyThreshold"]
+    assert int(inputs["taskSpec"]["containerSpec"]["env"]["MCP_GATEWAY_NOTICE_SECONDS"]) > noticed
+
+
 def test_the_gateway_listens_where_the_load_balancer_looks(prod: Deployed) -> None:
     (port,) = prod.engine.one("service:Service", "gateway").inputs["endpointSpec"]["ports"]
     group = prod.engine.one("targetGroup:TargetGroup", "aws").inputs

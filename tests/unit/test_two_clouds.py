@@ -16,6 +16,7 @@ PLACED = """\
     on-gpus: {source: pypi:mcp-server-git@2026.10.19, place: gpu}
     over-there: {source: pypi:mcp-server-git@2026.10.19, place: lambda_labs}
 """
+SPREAD = ["node.labels.place", "node.labels.zone"]
 AWS = ("manager-1", "manager-2", "manager-3", "worker-1", "worker-2")
 LAMBDA = ("lambda-1", "lambda-2")
 
@@ -101,15 +102,15 @@ def test_another_number_of_keys_changes_keys_and_no_machine(
 @pytest.mark.parametrize(
     ("service", "constraints", "spread"),
     [
-        ("time", None, ["node.labels.place"]),
-        ("fetch", ["node.labels.group == worker"], None),
+        ("time", None, SPREAD),
+        ("fetch", ["node.labels.group == worker"], SPREAD),
         ("memory", ["node.labels.data == true"], None),
-        ("on-gpus", ["node.labels.gpu == true"], None),
-        ("over-there", ["node.labels.place == lambda_labs"], None),
-        ("gateway", ["node.labels.place == aws"], None),
+        ("on-gpus", ["node.labels.gpu == true"], SPREAD),
+        ("over-there", ["node.labels.place == lambda_labs"], SPREAD),
+        ("gateway", ["node.labels.place == aws"], SPREAD),
     ],
 )
-def test_servers_run_where_they_are_placed_and_else_in_both_clouds(
+def test_services_run_where_they_are_placed_spread_over_clouds_and_zones(
     stack: RecordingEngine, service: str, constraints: list[str] | None, spread: list[str] | None
 ) -> None:
     found = placement(stack, service)
@@ -143,7 +144,7 @@ def test_without_the_other_cloud_nothing_of_it_is_there(tmp_path: Path, monkeypa
     assert not alone.of_type(":TunnelEnd")
     assert not alone.of_type("AwsTunnelOpenings")
     assert "options" not in alone.one("network:Network", "prod").inputs
-    assert placement(alone, "time") == {}
+    assert placement(alone, "time")["prefs"] == ["node.labels.zone"]
     assert {node["advertise_address"] for node in nodes(alone).values()} == {"10.80.0.5"}
     with_one = made(committed("    tunnel: {}\n"))
     assert len(with_one.of_type(":TunnelEnd")) == len(AWS)

@@ -10,6 +10,14 @@ HTTPS_PORT = 443
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.3, and 1.2 with forward secrecy: https://docs.aws.amazon.com/elasticloadbalancing/latest/network/describe-ssl-policies.html"""
 DRAIN_SECONDS = 60
+CHECK_SECONDS = 5
+CHECK_TIMEOUT_SECONDS = 3
+CHECKS = 2
+"""Targets are asked so often, and change their state after so many answers: the least that AWS takes.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html"""
+
+NOTICE_SECONDS = (CHECKS + 1) * CHECK_SECONDS
+"""How long a gateway that says that it leaves may still get clients."""
 VALIDATION_TTL = 300
 
 
@@ -141,13 +149,17 @@ class AwsEntrance(pulumi.ComponentResource):
                 port=args.port,
                 target_type="instance",
                 deregistration_delay=DRAIN_SECONDS,
+                target_health_states=[  # a gateway that leaves finishes what it has begun
+                    lb.TargetGroupTargetHealthStateArgs(enable_unhealthy_connection_termination=False)
+                ],
                 health_check=lb.TargetGroupHealthCheckArgs(
                     protocol="HTTP",
                     path=args.health_path,
                     port="traffic-port",
-                    interval=10,
-                    healthy_threshold=2,
-                    unhealthy_threshold=2,
+                    interval=CHECK_SECONDS,
+                    timeout=CHECK_TIMEOUT_SECONDS,
+                    healthy_threshold=CHECKS,
+                    unhealthy_threshold=CHECKS,
                 ),
                 tags=args.tags,
             ),

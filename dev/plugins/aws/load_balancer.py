@@ -12,6 +12,7 @@ from dev.plugins.schema import Block, boolean, integer, listing, mapping, nested
 SERVICE: Final = "elbv2"
 CROSS_ZONE: Final = "load_balancing.cross_zone.enabled"
 DRAIN: Final = "deregistration_delay.timeout_seconds"
+TERMINATION: Final = "target_health_state.unhealthy.connection_termination.enabled"
 
 
 def _tags(account: Account, arn: str) -> dict[str, str]:
@@ -109,6 +110,7 @@ _CHECK: Final = {
     "path": "HealthCheckPath",
     "port": "HealthCheckPort",
     "interval": "HealthCheckIntervalSeconds",
+    "timeout": "HealthCheckTimeoutSeconds",
     "healthyThreshold": "HealthyThresholdCount",
     "unhealthyThreshold": "UnhealthyThresholdCount",
 }
@@ -131,12 +133,18 @@ def _create_group(account: Account, planned: State) -> str:
         **_labels(planned),
     )
     arn = str(answer["TargetGroups"][0]["TargetGroupArn"])
-    _drain(account, arn, planned)
+    _attributes(account, arn, planned)
     return arn
 
 
-def _drain(account: Account, arn: str, planned: State) -> None:
-    attributes = [{"Key": DRAIN, "Value": str(planned["deregistrationDelay"])}]
+def _attributes(account: Account, arn: str, planned: State) -> None:
+    attributes = [
+        {"Key": DRAIN, "Value": str(planned["deregistrationDelay"])},
+        *(
+            {"Key": TERMINATION, "Value": str(state["enableUnhealthyConnectionTermination"]).lower()}
+            for state in planned.get("targetHealthStates") or ()
+        ),
+    ]
     account.ask(SERVICE, "modify_target_group_attributes", TargetGroupArn=arn, Attributes=attributes)
 
 
@@ -151,6 +159,11 @@ def _tell_group(account: Account, id_: str, _state: State) -> Mapping[str, Any]:
         "port": group["Port"],
         "targetType": group["TargetType"],
         "deregistrationDelay": int(_attribute(attributes, DRAIN)),
+        "targetHealthStates": [
+            {"enableUnhealthyConnectionTermination": item["Value"] == "true"}
+            for item in attributes["Attributes"]
+            if item["Key"] == TERMINATION
+        ],
         "healthCheck": {ours: group[theirs] for ours, theirs in _CHECK.items()},
         "tags": _tags(account, id_),
     }
@@ -158,7 +171,7 @@ def _tell_group(account: Account, id_: str, _state: State) -> Mapping[str, Any]:
 
 def _update_group(account: Account, id_: str, state: State, planned: State) -> None:
     _retag(account, id_, state, planned)
-    _drain(account, id_, planned)
+    _attributes(account, id_, planned)
     account.ask(SERVICE, "modify_target_group", TargetGroupArn=id_, **_health_check(planned))
 
 
@@ -175,12 +188,14 @@ TARGET_GROUP: Final = ResourceType(
         port=integer(required=True, replaces=True),
         targetType=string(default="instance", replaces=True),
         deregistrationDelay=integer(default=300),
+        targetHealthStates=listing(Block.of(enableUnhealthyConnectionTermination=boolean(required=True))),
         healthCheck=nested(
             Block.of(
                 protocol=string(required=True),
                 path=string(required=True),
                 port=string(required=True),
                 interval=integer(required=True),
+                timeout=integer(required=True),
                 healthyThreshold=integer(required=True),
                 unhealthyThreshold=integer(required=True),
             ),
@@ -191,7 +206,7 @@ TARGET_GROUP: Final = ResourceType(
     create=_create_group,
     tell=_tell_group,
     update=_update_group,
-    updated=frozenset({"deregistrationDelay", "healthCheck", "tags"}),
+    updated=frozenset({"deregistrationDelay", "healthCheck", "tags", "targetHealthStates"}),
     delete=_delete_group,
     gone=frozenset({"TargetGroupNotFound"}),
 )

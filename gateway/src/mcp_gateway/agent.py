@@ -31,6 +31,7 @@ class Settings:
         consul, policy: URLs of Consul's HTTP API and of the policy service.
         master: the secret behind the fleet's internal tokens.
         service_dns: makes a server's host name of its name; see Verifier.
+        notice_seconds: how long the load balancer in front of it may still send clients once its health checks fail.
         drain_seconds: how long clients may take to leave once the gateway is told to stop.
         state_dir: folder for Envoy's files; made if need be, 0700.
         concurrency: Envoy's worker threads.
@@ -44,6 +45,7 @@ class Settings:
     policy: str
     master: str = field(repr=False)
     service_dns: str
+    notice_seconds: float
     drain_seconds: float
     state_dir: Path
     concurrency: int
@@ -66,6 +68,7 @@ async def run(settings: Settings, stop: asyncio.Event, *, resolve: Resolve = res
                 settings.state_dir,
                 port=settings.port,
                 concurrency=settings.concurrency,
+                notice_seconds=settings.notice_seconds,
                 drain_seconds=settings.drain_seconds,
             )
         )

@@ -25,6 +25,7 @@ def main() -> None:
     options.add("otlp-endpoint", "OTLP receiver for traces, such as http://collector:4318; empty for none", default="")
     options.add("master-file", "the secret behind the fleet's internal tokens", kind=Path, required=True)
     options.add("service-dns", "host name of a server's replicas in Docker's DNS", default="{server}")
+    options.add("notice-seconds", "how long a load balancer takes to see the end", kind=float, default=0.0)
     options.add("drain-seconds", "how long clients may take to leave at the end", kind=float, default=10.0)
     options.add("state-dir", "folder for Envoy's files", kind=Path, default=Path("/tmp/envoy"))  # noqa: S108 - a tmpfs
     options.add("concurrency", "Envoy's worker threads", kind=int, default=1)
@@ -41,6 +42,7 @@ def main() -> None:
         policy=given.policy,
         master=read_secret(given.master_file),
         service_dns=given.service_dns,
+        notice_seconds=given.notice_seconds,
         drain_seconds=given.drain_seconds,
         state_dir=given.state_dir,
         concurrency=given.concurrency,

@@ -28,8 +28,17 @@ class EnvoyInstance:
     Use as an async context manager; leaving it ends the process.
     """
 
-    def __init__(self, binary: str, folder: Path, *, port: int, concurrency: int, drain_seconds: float) -> None:
-        """Put files into `folder`; see EnvoyProcess.start for the rest."""
+    def __init__(
+        self,
+        binary: str,
+        folder: Path,
+        *,
+        port: int,
+        concurrency: int,
+        drain_seconds: float,
+        notice_seconds: float = 0.0,
+    ) -> None:
+        """Put files into `folder`; see Settings for the seconds, and EnvoyProcess.start for the rest."""
         self.admin = Admin(folder / "admin.sock")
         self._applier = Applier(folder, self.admin)
         self._binary = binary
@@ -37,6 +46,7 @@ class EnvoyInstance:
         self._port = port
         self._concurrency = concurrency
         self._drain_seconds = drain_seconds
+        self._notice_seconds = notice_seconds
         self._process: asyncio.Future[EnvoyProcess] = asyncio.get_running_loop().create_future()
         self.serving = False
 
@@ -75,11 +85,15 @@ class EnvoyInstance:
         raise EnvoyError(f"Envoy ended by itself, exit code {code}: its last lines above say why")
 
     async def drain(self) -> None:
-        """Ask clients to leave, and wait until they have, or the drain time is over. New ones are still served."""
+        """Fail health checks until a load balancer has seen it, then wait until all clients have left.
+
+        The latter for the drain time at most. New ones are served until the end.
+        """
         if not self.serving:
             return
         try:
             await self.admin.fail_health_checks()
+            await asyncio.sleep(self._notice_seconds)
             await self.admin.drain_listeners()
             async with within(self._drain_seconds, "all clients leaving") as pause:
                 now = asyncio.get_running_loop().time
