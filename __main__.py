@@ -38,6 +38,8 @@ def main() -> None:
     pulumi.export("gateway", exports.gateway)
     pulumi.export("urls", exports.urls)
     pulumi.export("tokens", exports.tokens)
+    if exports.managers is not None:
+        pulumi.export("managers", exports.managers)
 
 
 main()

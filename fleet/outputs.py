@@ -5,12 +5,30 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fleet import pulumi_cli
 from fleet.errors import FleetError
 
 SECONDS = 60
 """How long Pulumi may take to read the outputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manager:
+    """A manager of a stack in a cloud: where its sshd is, who may use Docker there, and its public host key."""
+
+    address: str
+    user: str
+    host_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Managers:
+    """The managers of a stack in a cloud, the first one first, and the key that lets in at them. Never in a repr."""
+
+    hosts: tuple[Manager, ...]
+    private_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +39,14 @@ class Outputs:
         gateway: URL of the gateway, without a trailing slash.
         urls: URL of each server by name.
         tokens: API key of each client by name; empty unless secrets were asked for. Never printed by repr.
+        managers: of a stack in a cloud; None unless secrets were asked for.
     """
 
     stack: str
     gateway: str | None = None
     urls: Mapping[str, str] = field(default_factory=dict)
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    managers: Managers | None = None
 
     def url(self, server: str) -> str:
         """The URL of a server. Raises FleetError that names the servers there are."""
@@ -63,7 +83,7 @@ def read(stack: str, directory: Path, environment: Mapping[str, str], *, secrets
     Args:
         directory: the project's folder.
         environment: the whole environment of the command, as `project.environment` returns it.
-        secrets: read the API keys too.
+        secrets: read the API keys and the way to the managers too.
 
     Raises:
         FleetError: Pulumi is missing, does not know the stack, or can't decrypt its secrets.
@@ -82,7 +102,17 @@ def read(stack: str, directory: Path, environment: Mapping[str, str], *, secrets
         gateway=exported.get("gateway"),
         urls=exported.get("urls") or {},
         tokens=(exported.get("tokens") or {}) if secrets else {},
+        managers=_managers(exported.get("managers")) if secrets else None,
     )
+
+
+def _managers(exported: Mapping[str, Any] | None) -> Managers | None:
+    if not exported:
+        return None
+    hosts = tuple(
+        Manager(address=host["address"], user=host["user"], host_key=host["host_key"]) for host in exported["hosts"]
+    )
+    return Managers(hosts=hosts, private_key=exported["private_key"])
 
 
 def _refusal(stack: str, said: str) -> FleetError:

@@ -41,14 +41,12 @@ def why(server: Server, as_json: AsJson = False, stack: Stack = DEFAULT_STACK) -
       fleet why time
       fleet why consul
     """
-    from fleet import outputs, project, stackfile, swarm, why
+    from fleet import project, stack_engine, swarm, why
     from fleet.console import show_json
 
-    root, environment = project.directory(), project.environment()
-    stackfile.refuse_elsewhere(project.stack_file(root, stack), stack)
-    exported = outputs.read(stack, root, environment)
+    root = project.directory()
     configured = project.servers_in(project.stack_file(root, stack))
-    with swarm.connected(environment) as api:
+    with stack_engine.opened(stack, root, project.environment()) as (api, exported):
         found = why.diagnose(api, exported, server, configured=configured)
     if as_json:
         show_json(found.to_json())

@@ -138,19 +138,6 @@ def runs_elsewhere(file: Path) -> bool:
     return bool(config.get(f"{PROJECT}:hosts", "local") != "local")
 
 
-def refuse_elsewhere(file: Path, stack: str) -> None:
-    """Keep commands that ask the Docker of this machine from taking it for the stack's.
-
-    Raises:
-        FleetError: the stack's machines are in a cloud.
-    """
-    if runs_elsewhere(file):
-        raise FleetError(
-            f"stack {stack!r} runs on machines of a cloud, and this command asks the Docker of this machine",
-            hint="docs/first-production-run.md says how to ask its managers",
-        )
-
-
 def one_line(server: str, entry: Entry) -> str:
     """A server as one line of YAML, without indentation."""
     stream = io.StringIO()

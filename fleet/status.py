@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
-from fleet import outputs, project, stackfile, swarm, tool_differences
+from fleet import project, stack_engine, swarm, tool_differences
 from fleet.console import Cell, show_table
 from fleet.options import DEFAULT_STACK
 from fleet.outputs import Outputs
@@ -73,12 +73,9 @@ def read(stack: str) -> StackStatus:
     """Ask Pulumi what should run and Docker what does.
 
     Raises:
-        FleetError: either does not answer, or the stack does not run on this machine.
+        FleetError: either does not answer.
     """
-    root, environment = project.directory(), project.environment()
-    stackfile.refuse_elsewhere(project.stack_file(root, stack), stack)
-    exported = outputs.read(stack, root, environment)
-    with swarm.connected(environment) as api:
+    with stack_engine.opened(stack, project.directory(), project.environment()) as (api, exported):
         return observe(api, exported)
 
 

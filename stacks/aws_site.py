@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -88,6 +88,7 @@ def aws_site(stack: Stack, config: CloudHosts, images: Mapping[str, str], name_k
         entrances=constraints(AWS_PLACE) if config.lambda_labs else (),  # where the load balancer looks
         spread=spread(config),
         absent=frozenset({"registry"}),
+        managers=_managers(hosts, private_key),
     )
 
 
@@ -143,6 +144,15 @@ def labelled(hosts: Iterable[SwarmHost]) -> list[SwarmHost]:
         )
         for host in known
     ]
+
+
+def _managers(hosts: Iterable[SwarmHost], private_key: pulumi.Output[str]) -> pulumi.Output[Mapping[str, Any]]:
+    reached = [
+        {"address": host.address, "user": host.user, "host_key": host.host_key}
+        for host in hosts
+        if host.role == "manager"
+    ]
+    return pulumi.Output.secret({"hosts": reached, "private_key": private_key})
 
 
 def _registries(stack: Stack, hosts: AwsHostsOutputs, provider: aws.Provider) -> dict[str, RegistryAccount]:

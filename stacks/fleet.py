@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import yaml
@@ -34,11 +35,17 @@ NAMES = "names"
 
 @dataclass(frozen=True, kw_only=True)
 class Exports:
-    """What the program exports. `tokens` (a secret) has an API key for each client and for the operator."""
+    """What the program exports.
+
+    Attributes:
+        tokens: a secret; an API key for each client and for the operator.
+        managers: a secret; see Site.
+    """
 
     gateway: str
     urls: Mapping[str, str]
     tokens: pulumi.Output[dict[str, str]]
+    managers: pulumi.Output[Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +122,7 @@ def build_fleet(stack: Stack, images: Mapping[str, str], engine: str) -> Exports
         gateway=site.url,
         urls=urls,
         tokens=pulumi.Output.secret(pulumi.Output.all(**{name: token.result for name, token in tokens.items()})),
+        managers=site.managers,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 import pulumi_docker as docker
@@ -37,6 +38,7 @@ class Site:
         entrances: placement constraints of the gateway; none where all hosts are reached from outside.
         spread: labels over whose values replicas are spread.
         absent: what Prometheus finds elsewhere and not here.
+        managers: a secret, where the machines are the stack's: how `fleet status` reaches their Docker.
     """
 
     fleet: Fleet
@@ -52,6 +54,7 @@ class Site:
     entrances: Sequence[str] = ()
     spread: Sequence[str] = ()
     absent: frozenset[str] = frozenset()
+    managers: pulumi.Output[Mapping[str, Any]] | None = None
 
 
 def password(name: str, *, length: int) -> random.RandomPassword:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -94,6 +95,17 @@ class CloudStack:
     def destroy(self, title: str) -> Operation:
         """Remove everything. Raises EngineError with what it said if it failed."""
         return self._run("destroy", title, *UNASKED, "--refresh")
+
+    def fleet(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run our command line on it."""
+        return subprocess.run(
+            [sys.executable, "-m", "fleet", *arguments, "--stack", self.name],
+            cwd=self.project,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def set_secret(self, path: str, value: str) -> None:
         """Set a secret of the config; its value is in no argument."""

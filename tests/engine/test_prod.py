@@ -1,5 +1,6 @@
 """Production in a simulated cloud: machines join, servers are called through the load balancer, and nothing is left."""
 
+import json
 import os
 from collections.abc import Iterator
 
@@ -45,6 +46,15 @@ def test_a_client_is_answered_through_the_load_balancer_by_a_server_on_the_worke
     worker = place.instances.named(f"mcp-fleet-{stack.name}-worker-1")
     running = worker.command("ps", "--format", "{{.Names}}").splitlines()
     assert any(name.startswith(f"{stack.name}-time.") for name in running)
+
+
+def test_the_command_line_asks_the_managers_of_what_runs(stack: CloudStack) -> None:
+    status = stack.fleet("status", "--once")
+    assert status.returncode == 0, status.stderr
+    services = json.loads(status.stdout)
+    assert services["servers"]["time"]["health"] == "healthy"
+    assert services["components"]["gateway"]["replicas"] == "2/2"
+    assert stack.fleet("why", "gateway").returncode == 0
 
 
 def test_nothing_changes_the_second_time(stack: CloudStack) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -301,16 +302,34 @@ def test_docker_that_does_not_answer_is_said_with_its_address(machine: Machine) 
         gc.collect()
 
 
+IN_A_CLOUD = "config:\n  mcp-fleet:hosts: {aws: {}}\n"
+
+
 @pytest.mark.parametrize("command", [("status",), ("why", "time")])
-def test_a_stack_on_machines_of_a_cloud_is_not_looked_for_in_this_machine_s_docker(
-    machine: Machine, command: tuple[str, ...]
+def test_a_stack_in_a_cloud_is_asked_of_its_managers_one_after_the_other(
+    machine: Machine, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = machine.stack_file.read_text()
-    machine.stack_file.write_text(text.replace("config:\n", "config:\n  mcp-fleet:hosts: {aws: {}}\n"))
+    ssh = machine.programs / "ssh"
+    ssh.write_text("#!/bin/sh\necho 'Connection refused' >&2\nexit 255\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(machine.programs), prepend=os.pathsep)
+    machine.stack_file.write_text(machine.stack_file.read_text().replace("config:\n", IN_A_CLOUD))
+    hosts = [{"address": name, "user": "fleet", "host_key": "ssh-ed25519 AAAA"} for name in ("first", "second")]
+    machine.pulumi({"managers": {"hosts": hosts, "private_key": "canary-of-the-key"}})
     result = machine.fleet(*command)
     assert result.exit_code == 1
-    assert "stack 'dev' runs on machines of a cloud, and this command asks the Docker of this machine" in result.stderr
-    assert machine.called("pulumi") == []
+    assert "error: no manager answers:" in result.stderr
+    for host in hosts:
+        assert f"fleet@{host['address']}:22: no answer by SSH" in result.stderr
+    assert "`pulumi up --refresh` replaces lost machines" in result.stderr
+    assert "canary" not in result.output
+
+
+def test_a_stack_in_a_cloud_that_was_never_brought_up_has_nobody_to_ask(machine: Machine) -> None:
+    machine.stack_file.write_text(machine.stack_file.read_text().replace("config:\n", IN_A_CLOUD))
+    machine.pulumi({})
+    result = machine.fleet("status")
+    assert "error: stack 'dev' has no managers that could be asked" in result.stderr
 
 
 def test_up_of_a_stack_on_machines_of_a_cloud_ends_with_its_urls(
