@@ -26,6 +26,7 @@ from .image_tags import image_tags
 from .joined_hosts import joined_hosts
 from .lambda_labs_machines import lambda_labs_platforms
 from .load import Stack
+from .manager_login import HOST as MANAGERS
 from .manager_login import login_flags, write_login
 from .server_image import image_names
 from .site import GROUP_LABEL, PLACE_LABEL, ZONE_LABEL, Site, constraints, password
@@ -64,8 +65,8 @@ def aws_site(stack: Stack, config: CloudHosts, images: Mapping[str, str], name_k
         opts=pulumi.ResourceOptions(providers=[joining], depends_on=list(joined.after), deleted_with=machines),
     )
     registries = _registries(stack, found, provider)
-    manager = next(host for host in hosts if host.role == "manager")
-    through = _docker(stack, manager, private_key, registries["gateway"], swarm)
+    managers = [host for host in hosts if host.role == "manager"]
+    through = _docker(stack, managers, private_key, registries["gateway"], swarm)
     opts = pulumi.ResourceOptions(providers=[through], depends_on=[swarm], deleted_with=machines)
     network = OverlayNetwork(
         stack.name, OverlayNetworkArgs(network=stack.name, mtu=joined.mtu), opts=opts
@@ -88,7 +89,7 @@ def aws_site(stack: Stack, config: CloudHosts, images: Mapping[str, str], name_k
         entrances=constraints(AWS_PLACE) if config.lambda_labs else (),  # where the load balancer looks
         spread=spread(config),
         absent=frozenset({"registry"}),
-        managers=_managers(hosts, private_key),
+        managers=_managers(managers, private_key),
     )
 
 
@@ -146,12 +147,8 @@ def labelled(hosts: Iterable[SwarmHost]) -> list[SwarmHost]:
     ]
 
 
-def _managers(hosts: Iterable[SwarmHost], private_key: pulumi.Output[str]) -> pulumi.Output[Mapping[str, Any]]:
-    reached = [
-        {"address": host.address, "user": host.user, "host_key": host.host_key}
-        for host in hosts
-        if host.role == "manager"
-    ]
+def _managers(hosts: Sequence[SwarmHost], private_key: pulumi.Output[str]) -> pulumi.Output[Mapping[str, Any]]:
+    reached = [{"address": host.address, "user": host.user, "host_key": host.host_key} for host in hosts]
     return pulumi.Output.secret({"hosts": reached, "private_key": private_key})
 
 
@@ -175,16 +172,16 @@ def registry_of(url: str) -> str:
 
 
 def _docker(
-    stack: Stack, manager: SwarmHost, private_key: pulumi.Output[str], account: RegistryAccount, swarm: Swarm
+    stack: Stack, managers: Sequence[SwarmHost], private_key: pulumi.Output[str], account: RegistryAccount, swarm: Swarm
 ) -> docker.Provider:
-    """The Docker provider, on the manager that has the volumes, once all hosts are one Swarm."""
+    """The Docker provider, once the hosts are a Swarm: on the manager with the volumes, or the next if that is lost."""
 
-    def reached(values: Sequence[str]) -> str:
-        key, host_key, address = values
-        write_login(stack.name, key, host_key)
-        return f"ssh://{USER}@{address}"
+    def reached(values: Mapping[str, Any]) -> str:
+        write_login(stack.name, values["key"], values["host_keys"], values["addresses"])
+        return f"ssh://{USER}@{MANAGERS}"
 
-    host = pulumi.Output.all(private_key, manager.host_key, manager.address).apply(reached)
+    host_keys, addresses = [host.host_key for host in managers], [host.address for host in managers]
+    host = pulumi.Output.all(key=private_key, host_keys=host_keys, addresses=addresses).apply(reached)
     return docker.Provider(
         "docker",
         docker.ProviderArgs(

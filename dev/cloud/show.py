@@ -16,6 +16,7 @@ STAGING: Final = "staging-sim"
 SECRET: Final = "API_KEY"  # noqa: S105 - its name
 CLIENT: Final = "claude-code"
 ADDED: Final = "pypi:mcp-server-calculator@0.2.1"
+FIRST_MANAGER: Final = f"mcp-fleet-{PROD}-manager-1"
 WORKERS: Final = tuple(f"mcp-fleet-{PROD}-worker-{number}" for number in (1, 2))
 HEALTHY_SECONDS: Final = 300.0
 
@@ -45,6 +46,7 @@ class Show:
         self._first_up()
         self._nothing_to_do()
         self._lost_host()
+        self._lost_manager()
         self._one_more_server()
         self._rotation()
         self._new_gateways()
@@ -67,14 +69,20 @@ class Show:
         lost = (*with_gateway, *WORKERS)[0]
         self._note("the worker that is lost", "runs a gateway" if with_gateway else "does not run a gateway")
 
+        self._lose(lost, "a lost worker, until all is as before")
+
+    def _lost_manager(self) -> None:
+        self._lose(FIRST_MANAGER, "the first manager lost, with all volumes")
+
+    def _lose(self, machine: str, what: str) -> None:
         def replaced() -> str:
             began = time.monotonic()
-            self._cloud.instances.named(lost).kill()
-            self._prod.up("prod: a worker is killed, and replaced", "--refresh")
-            self._cloud.instances.named(lost).wait()
+            self._cloud.instances.named(machine).kill()
+            self._prod.up(f"prod: {machine.removeprefix(f'mcp-fleet-{PROD}-')} is killed, and replaced", "--refresh")
+            self._cloud.instances.named(machine).wait()
             return f"{time.monotonic() - began:.0f} s"
 
-        self._under_load("a lost worker, until all is as before", replaced)
+        self._under_load(what, replaced)
 
     def _has_gateway(self, machine: str) -> bool:
         running = self._cloud.instances.named(machine).command("ps", "--format", "{{.Names}}")
@@ -99,7 +107,7 @@ class Show:
 
     def _new_gateways(self) -> None:
         """Put others in the place of both, one after the other, as a release of the gateway does."""
-        manager = self._cloud.instances.named(f"mcp-fleet-{PROD}-manager-1")
+        manager = self._cloud.instances.named(FIRST_MANAGER)
 
         def replaced() -> str:
             began = time.monotonic()

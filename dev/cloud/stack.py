@@ -69,6 +69,7 @@ class CloudStack:
             **environment(),
             **cloud.account.environment(),
             "PULUMI_BACKEND_URL": f"file://{state}",
+            "MCP_FLEET_BACKEND_URL": f"file://{state}",
         }
         if pins := self.environment.get(LOCK_VARIABLE):
             # As they are now: another checkout may have the mirror build its images anew at any time.

@@ -19,6 +19,8 @@ pytestmark = NAMESPACES
 STACK = machine_keys("the seed of a stack's key")
 HOST = machine_keys("the seed of a machine")
 OTHER = machine_keys("the seed of another machine")
+MANAGERS = ["127.0.0.2", "127.0.0.1"]
+"""Nobody listens at the first one's sshd port: the second one is reached."""
 PING = b"GET /_ping HTTP/1.0\r\n\r\n"
 
 
@@ -46,7 +48,7 @@ def url(engine_environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as sshd:
         assert sshd.stderr is not None
         assert "Server listening" in sshd.stderr.readline()
-        yield f"ssh://root@127.0.0.1:{port}"
+        yield f"ssh://root@managers:{port}"
         sshd.terminate()
 
 
@@ -55,11 +57,18 @@ def answer(url: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def test_the_stack_s_key_reaches_the_docker_of_the_host_that_was_planted_and_of_no_other(url: str) -> None:
-    write_login("prod", STACK.ssh_private, HOST.ssh_public)
+    write_login("prod", STACK.ssh_private, [HOST.ssh_public], MANAGERS)
     assert b"200 OK" in answer(url).stdout
 
-    write_login("prod", STACK.ssh_private, OTHER.ssh_public)
+    write_login("prod", STACK.ssh_private, [OTHER.ssh_public], MANAGERS)
     assert b"Host key verification failed" in answer(url).stderr
 
-    write_login("prod", OTHER.ssh_private, HOST.ssh_public)
+    write_login("prod", OTHER.ssh_private, [HOST.ssh_public], MANAGERS)
     assert b"Permission denied" in answer(url).stderr
+
+
+def test_it_is_told_which_managers_are_silent(url: str) -> None:
+    write_login("prod", STACK.ssh_private, [HOST.ssh_public], ["127.0.0.2", "127.0.0.3"])
+    told = answer(url).stderr.decode()
+    for address in ("127.0.0.2", "127.0.0.3"):
+        assert f"no manager at {address} port {url.rpartition(':')[2]}: " in told

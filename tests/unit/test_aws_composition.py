@@ -107,14 +107,15 @@ def test_all_machines_are_one_swarm_and_one_of_them_has_the_volumes(prod: Deploy
     assert nodes["manager-1"]["address_pools"] == ["10.200.0.0/16"]
 
 
-def test_docker_is_reached_on_the_manager_with_the_volumes_by_the_stack_s_own_key(prod: Deployed) -> None:
+def test_docker_is_reached_on_the_first_manager_that_answers_by_the_stack_s_own_key(prod: Deployed) -> None:
     provider = prod.engine.one("pulumi:providers:docker", "docker").inputs
-    manager = prod.engine.one(":SwarmNode", "manager-1").inputs["host"]
-    assert provider["host"] == f"ssh://fleet@{manager['address']}"
+    managers = [prod.engine.one(":SwarmNode", f"manager-{number}").inputs["host"] for number in (1, 2, 3)]
+    assert provider["host"] == "ssh://fleet@managers"
     keys = machine_keys("password-of-ssh-key")
     folder = prod.home / ".cache/mcp-fleet/ssh/prod"
     assert (folder / "key").read_text() == keys.ssh_private
-    assert (folder / "known_host").read_text() == f"host {manager['host_key']}\n"
+    assert (folder / "known_host").read_text() == "".join(f"host {it['host_key']}\n" for it in managers)
+    assert (folder / "managers").read_text().split() == [manager["address"] for manager in managers]
     for instance in prod.engine.of_type("instance:Instance").values():
         assert keys.ssh_public in instance.inputs["userData"]["value"]
 
