@@ -57,6 +57,12 @@ def test_the_command_line_asks_the_managers_of_what_runs(stack: CloudStack) -> N
     assert stack.fleet("why", "gateway").returncode == 0
 
 
+def test_the_state_has_no_private_key_in_plain(stack: CloudStack) -> None:
+    files = [path for path in (stack.project / "state").rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if b"PRIVATE KEY" in path.read_bytes()]
+
+
 def test_nothing_changes_the_second_time(stack: CloudStack) -> None:
     assert stack.preview("preview").changes == []
 
