@@ -100,8 +100,8 @@ class CloudStack:
     def fleet(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run our command line on it."""
         return subprocess.run(
-            [sys.executable, "-m", "fleet", *arguments, "--stack", self.name],
-            cwd=self.project,
+            [sys.executable, "-m", "fleet", "-C", str(self.project), *arguments, "--stack", self.name],
+            cwd=home.CHECKOUT,
             env=self.environment,
             capture_output=True,
             text=True,
