@@ -22,6 +22,7 @@ from dev.project_copy import copy_project
 from dev.pulumi_events import SETTLED, Follower
 
 LOCK_VARIABLE: Final = "MCP_FLEET_IMAGES_LOCK"
+PASSPHRASE: Final = "of-the-simulated-cloud"  # noqa: S105 - its state is as short-lived as it is
 INTERRUPT_SECONDS: Final = 60.0
 UNASKED: Final = ("--yes", "--skip-preview")
 
@@ -70,6 +71,7 @@ class CloudStack:
             **cloud.account.environment(),
             "PULUMI_BACKEND_URL": f"file://{state}",
             "MCP_FLEET_BACKEND_URL": f"file://{state}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         }
         if pins := self.environment.get(LOCK_VARIABLE):
             # As they are now: another checkout may have the mirror build its images anew at any time.
