@@ -1,6 +1,5 @@
 """A Pulumi engine that only writes down what it is asked to register."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import pulumi
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.proto import resource_pb2
+
+from tests.event_loop import kept_loop
 
 ID = "id-of-{name}"
 SECRET_SIGNATURE = rpc._special_secret_sig
@@ -88,10 +89,7 @@ def deploy(
     build: Callable[[], pulumi.ComponentResource | None], engine: RecordingEngine | None = None
 ) -> tuple[RecordingEngine, Mapping[str, Any]]:
     """Run `build` as a program. Returns what was registered, and the outputs that the components registered by URN."""
-    try:
-        asyncio.get_event_loop()
-    except RuntimeError:  # an earlier test called asyncio.run, which leaves none behind; Pulumi wants one
-        asyncio.set_event_loop(asyncio.new_event_loop())
+    kept_loop()
     engine = engine or RecordingEngine()
     pulumi.runtime.set_mocks(engine, project="mcp-fleet", stack="test", preview=False)
     outputs: dict[str, Any] = {}

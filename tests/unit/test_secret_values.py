@@ -1,6 +1,5 @@
 """Secrets from wherever they are kept become a server's variables, or are refused: named, never shown."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from dev.esc import Esc, Organization
 from stacks.load import Stack, load_stack
 from stacks.problems import BadStackError
 from stacks.secret_values import LONGEST, flaw
+from tests.event_loop import kept_loop
 
 from .stack_files import TIME
 
@@ -24,11 +24,7 @@ CANARY = "canary-3e7a"
 
 @pytest.fixture(autouse=True)
 def _loop() -> None:
-    """Pulumi wants an event loop; an earlier test's asyncio.run leaves none behind."""
-    try:
-        asyncio.get_event_loop()
-    except RuntimeError:
-        asyncio.set_event_loop(asyncio.new_event_loop())
+    kept_loop()
 
 
 def load(
@@ -83,7 +79,7 @@ def secrets_of(stack: Stack) -> Any:
         assert await stack.secrets.is_secret()
         return await stack.secrets.future()
 
-    return asyncio.get_event_loop().run_until_complete(read())
+    return kept_loop().run_until_complete(read())
 
 
 def test_a_server_gets_the_variables_that_it_names_and_no_others(
