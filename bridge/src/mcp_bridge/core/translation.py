@@ -18,6 +18,8 @@ from .trace_context import TraceContext
 
 _CACHE_HINT: Final = b'"ttlMs":0,"cacheScope":"private",'
 _LIFTED: Final = ("resultType", "ttlMs", "cacheScope")
+_SLOW: Final = (b'"_meta"', b'"resultType"', b'"ttlMs"', b'"cacheScope"', b"\\u")
+"""Where one of these stands in an older child's result, a member of the name may be there, or may be escaped."""
 
 
 def passes(params: bytes, caller: Caller, child: Profile) -> bool:
@@ -76,8 +78,11 @@ def to_client(method: str, result: Raw, caller: Caller, child: Profile) -> bytes
 
 
 def lift(method: str, result: bytes, child: Profile) -> bytes:
-    """Return an older child's result with what the stateless revision requires of every result."""
-    if b'"_meta"' in result or b'"resultType"' in result or b"\\u" in result:
+    """Return an older child's result with what the stateless revision requires of every result.
+
+    Members of those names mean nothing in the child's own revision: they give way.
+    """
+    if any(name in result for name in _SLOW):
         return _lift_slowly(method, result, child)
     hint = _CACHE_HINT if method in revisions.CACHEABLE else b""
     inner = result.strip()[1:]
@@ -87,10 +92,9 @@ def lift(method: str, result: bytes, child: Profile) -> bytes:
 
 def _lift_slowly(method: str, result: bytes, child: Profile) -> bytes:
     fields: dict[str, Any] = dict(_object(result, "The server's result"))
-    fields.setdefault("resultType", "complete")
+    fields["resultType"] = "complete"
     if method in revisions.CACHEABLE:
-        fields.setdefault("ttlMs", 0)
-        fields.setdefault("cacheScope", "private")
+        fields |= {"ttlMs": 0, "cacheScope": "private"}
     given = _meta(fields, "The server's _meta")
     fields["_meta"] = _object(child.stamp, "stamp") | given
     return msgspec.json.encode(fields)
