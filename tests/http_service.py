@@ -11,15 +11,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 @contextmanager
-def serving(application: ASGIApp) -> Iterator[str]:
-    """Serve until the block ends. Yields the URL, without a slash at its end."""
+def serving(application: ASGIApp, address: str = "127.0.0.1") -> Iterator[str]:
+    """Serve on an address of this machine until the block ends. Yields the URL, without a slash at its end."""
     # It listens before the thread runs: a request that comes earlier waits in its queue.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server((address, 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(application, log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield f"http://{address}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()
