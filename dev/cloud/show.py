@@ -68,7 +68,6 @@ class Show:
         with_gateway = [name for name in WORKERS if self._has_gateway(name)]
         lost = (*with_gateway, *WORKERS)[0]
         self._note("the worker that is lost", "runs a gateway" if with_gateway else "does not run a gateway")
-
         self._lose(lost, "a lost worker, until all is as before")
 
     def _lost_manager(self) -> None:

@@ -45,14 +45,14 @@ class Fields(_Strict):
 class Selector(_Strict):
     """What to add to a call."""
 
-    exposedFields: Fields  # noqa: N815
+    exposedFields: Fields  # noqa: N815 - Gong's names
 
 
 class Query(_Strict):
     """The body of what reads calls."""
 
     filter: Filter
-    contentSelector: Selector | None = None  # noqa: N815
+    contentSelector: Selector | None = None  # noqa: N815 - Gong's names
 
 
 async def calls(request: Request) -> JSONResponse:

@@ -31,8 +31,8 @@ class CreateChat(SendMessage):
     """The body of a new chat."""
 
     system: str | None = None
-    chatPrivacy: Literal["public", "private", "team", "team-edit", "unlisted"] = "public"  # noqa: N815
-    projectId: str | None = None  # noqa: N815
+    chatPrivacy: Literal["public", "private", "team", "team-edit", "unlisted"] = "public"  # noqa: N815 - v0's names
+    projectId: str | None = None  # noqa: N815 - v0's names
 
 
 class V0:
