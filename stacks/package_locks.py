@@ -5,7 +5,7 @@ as `uv pip compile` writes it, `locks/npm/NAME@VERSION/package-lock.json` as npm
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,16 +69,30 @@ def locked_packages(source: PypiSource | NpmSource, root: Path) -> tuple[LockedP
     Raises:
         PackageLockError: it is no lock, or a package in it has no hash.
     """
-    file = root / lock_file(source)
-    if not file.is_file():
+    if not (root / lock_file(source)).is_file():
         return None
-    text = file.read_text(encoding="utf-8")
+    return _read(root, lock_file(source), _of_pypi if isinstance(source, PypiSource) else _of_npm)
+
+
+def locked_requirements(file: str, root: Path) -> tuple[LockedPackage, ...]:
+    """Return all that a requirements.lock of code in this repository has for the images' platform.
+
+    Arguments:
+        file: relative to `root`, the folder of Pulumi.yaml.
+
+    Raises:
+        PackageLockError: it is missing or no lock, or a package in it has no hash.
+    """
+    return _read(root, file, _of_pypi)
+
+
+def _read(root: Path, file: str, parse: Callable[[str], Iterator[LockedPackage]]) -> tuple[LockedPackage, ...]:
     try:
-        found = tuple(sorted(_of_pypi(text) if isinstance(source, PypiSource) else _of_npm(text)))
-    except (InvalidRequirement, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PackageLockError(f"{lock_file(source)} is no lock: {error}") from error
+        found = tuple(sorted(parse((root / file).read_text(encoding="utf-8"))))
+    except (OSError, InvalidRequirement, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PackageLockError(f"{file} is no lock: {error}") from error
     if without := [package.name for package in found if not package.hashes]:
-        raise PackageLockError(f"{lock_file(source)} has no hash for {without[0]}")
+        raise PackageLockError(f"{file} has no hash for {without[0]}")
     return found
 
 
