@@ -23,11 +23,16 @@ def unrecorded(stack: str, tools: Sequence[ServerTools], problems: Sequence[str]
 
 def changed(tools: Sequence[ServerTools]) -> Section:
     """Return which tools come, change and go."""
-    rows = ["\n".join(_change(server.server, change)) for server in tools for change in server.changes]
+    rows = [change(server.server, each) for server in tools for each in server.changes]
     return Section(title="\n### Tools\n", rows=rows, elsewhere="the diff of `tools.lock.json`")
 
 
-def _change(server: str, change: ToolChange) -> Iterator[str]:
+def change(server: str, change: ToolChange) -> str:
+    """Return what happens to one tool of a server."""
+    return "\n".join(_lines(server, change))
+
+
+def _lines(server: str, change: ToolChange) -> Iterator[str]:
     what = [f"**{change.kind}**"]
     if change.kind is Kind.CHANGED:
         parts = [("description", bool(change.description)), ("schema", change.definition_changed)]

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -24,9 +24,11 @@ from stacks import recorded_tools
 from stacks.config import ServerConfig, StackConfig
 from stacks.images import read_images
 from stacks.own_code import OwnCodeError
+from stacks.package_locks import existing_lock, lock_folder
 from stacks.problems import BadStackError
 from stacks.recorded_tools import Line, Lock, Surface
 from stacks.server_image import BUILDER_VARIABLE, DEFAULT_BUILDER, server_image_args
+from stacks.source import NpmSource, PypiSource, Source
 
 BUILD_SECONDS = 1800
 REMOVE_SECONDS = 60
@@ -53,10 +55,26 @@ ISOLATED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Workshop:
-    """Where images are built and run: a project, and the whole environment of the commands."""
+    """Where images are built and run: a project, and the whole environment of the commands.
+
+    `locks` is a folder with locks that the project has not yet.
+    """
 
     project: Path
     environment: Mapping[str, str]
+    locks: Path | None = None
+
+    @property
+    def lock_root(self) -> Path:
+        """Where a new lock belongs."""
+        return self.locks or self.project
+
+    def lock(self, source: Source) -> str:
+        """Return the folder of a package's lock; empty where it has none."""
+        if not isinstance(source, PypiSource | NpmSource):
+            return ""
+        roots = (self.lock_root, self.project)
+        return next((str(root / lock_folder(source)) for root in roots if existing_lock(source, root)), "")
 
 
 def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
@@ -161,6 +179,7 @@ def build_options(server: ServerConfig, workshop: Workshop) -> list[str]:
         )
     except (BadStackError, OwnCodeError) as error:
         raise FleetError(str(error)) from error
+    args = replace(args, lock=workshop.lock(server.source))
     contexts = server_contexts(args.path, args.lock)
     return [
         f"--builder={args.builder}",

@@ -80,7 +80,7 @@ def _server(name: str, before: Recorded | None, after: Recorded, code: str) -> S
         return ServerTools(server=name)
     then = _recorded_before(name, before)
     now = after.lock.surface(name, recorded_tools.line(server))
-    return ServerTools(server=name, changes=tuple(_changes(_tools(then), _tools(now))))
+    return ServerTools(server=name, changes=tuple(changes(_tools(then), _tools(now))))
 
 
 def _recorded_before(name: str, before: Recorded) -> Surface | None:
@@ -95,7 +95,8 @@ def _tools(surface: Surface | None) -> Mapping[str, Tool]:
     return surface.tools if surface else {}
 
 
-def _changes(before: Mapping[str, Tool], after: Mapping[str, Tool]) -> Iterator[ToolChange]:
+def changes(before: Mapping[str, Tool], after: Mapping[str, Tool]) -> Iterator[ToolChange]:
+    """Yield what happens to tools between two states of a server, by their names."""
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
         if old is None and new is not None:

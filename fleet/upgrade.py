@@ -1,76 +1,24 @@
 """Newer versions of the packages that servers come from: what would change with each, and the lines with it."""
 
+import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from fleet import package_contents, package_locking, sources, stackfile
+from fleet import package_contents, package_locking, sources, stackfile, tools_lock, tools_recording, tools_review
 from fleet.errors import FleetError
-from fleet.markdown import code, shortened
 from fleet.project import existing_stack_file
 from fleet.stackfile import StackText
+from fleet.tools_recording import Workshop
+from fleet.upgrade_proposal import Difference, Proposal
+from stacks import catalog, recorded_tools
 from stacks.config import ServerConfig
 from stacks.package_locks import FOLDER, PackageLockError, locked_packages
+from stacks.recorded_tools import Surface
 from stacks.source import NpmSource, PypiSource
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Names that come and go."""
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-    @classmethod
-    def between(cls, before: Iterable[str], after: Iterable[str]) -> "Difference":
-        """Return what is only in one of two."""
-        then, now = set(before), set(after)
-        return cls(added=tuple(sorted(now - then)), removed=tuple(sorted(then - now)))
-
-    def __str__(self) -> str:
-        return ", ".join((*(f"+ {name}" for name in self.added), *(f"- {name}" for name in self.removed)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proposal:
-    """A newer version of a server's package.
-
-    Attributes:
-        before: the version of the line.
-        after: the newest that the images can run.
-        packages: what it installs, name and version, by the locks; None where the line has no lock to compare with.
-        variables: of its environment, as its own code names them.
-        hosts: as its own code names them.
-        notes: what to know of its lock.
-    """
-
-    server: str
-    source: str
-    before: str
-    after: str
-    packages: Difference | None
-    variables: Difference
-    hosts: Difference
-    notes: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As `fleet upgrade --json` prints it."""
-        return asdict(self)
-
-    def lines(self) -> Iterator[tuple[str, str]]:
-        """Yield what changes with it, and how."""
-        if self.packages is None:
-            yield "packages", "the line had no lock to compare with"
-        found = {"packages": self.packages, "environment": self.variables, "egress": self.hosts}
-        for what, difference in found.items():
-            if difference and (said := str(difference)):
-                yield what, said
-        for note in self.notes:
-            yield "note", note
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,79 +28,74 @@ class Upgrade:
     Attributes:
         proposals: by server.
         skipped: why a server has none, by server, where that is not because its version is the newest.
-        text: the stack's file with the newer versions.
+        files: the stack's file and entries of the catalog with the newer versions, by their paths.
+        surfaces: the tools of the newer versions, by server, where they could be listed.
     """
 
     proposals: Mapping[str, Proposal]
     skipped: Mapping[str, str]
-    text: str
+    files: Mapping[Path, str]
+    surfaces: Mapping[str, Surface]
 
 
-def propose(
-    stack: str, servers: Sequence[str], locks: Path, *, project: Path, environment: Mapping[str, str]
-) -> Upgrade:
+def propose(stack: str, servers: Sequence[str], workshop: Workshop) -> Upgrade:
     """Look for newer versions of servers' packages; of all servers if none is named. Nothing is written but locks.
 
     Args:
-        locks: an empty folder, which gets the locks of the newer versions.
+        workshop: its `locks` is an empty folder, which gets the locks of the newer versions.
 
     Raises:
         FleetError: the stack has no such server.
     """
-    text = stackfile.read(existing_stack_file(project, stack))
-    config = stackfile.read_config(text, stack)
+    file = existing_stack_file(workshop.project, stack)
+    config = stackfile.read_config(stackfile.read(file), stack)
     if missing := [name for name in servers if name not in config.servers]:
         known = ", ".join(sorted(config.servers)) or "none"
         raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
     proposals: dict[str, Proposal] = {}
     skipped: dict[str, str] = {}
+    files: dict[Path, str] = {}
+    surfaces: dict[str, Surface] = {}
     for name in servers or config.servers:
         server = config.servers[name]
-        if server.entry is not None:
-            skipped[name] = f"its version is that of catalog/{server.entry.label}.json"
-            continue
         try:
-            proposal = _proposal(name, server, locks, project, environment)
+            upgraded = _upgraded(server, workshop.environment)
+            if upgraded is None:
+                continue
+            changed, text = _written(files, name, server, _version(upgraded), file)
+            proposals[name], surface = _proposal(name, server, upgraded, workshop)
         except FleetError as error:
             skipped[name] = str(error)
             continue
-        if proposal is not None:
-            proposals[name] = proposal
-            text = StackText(text.with_version(name, proposal.before, proposal.after), name=text.name)
-    return Upgrade(proposals=proposals, skipped=skipped, text=text.text)
+        files[changed] = text
+        if surface is not None:
+            surfaces[name] = surface
+    return Upgrade(proposals=proposals, skipped=skipped, files=files, surfaces=surfaces)
 
 
-def write(upgrade: Upgrade, locks: Path, *, stack: str, project: Path) -> None:
-    """Write the newer versions into the stack's file, and their locks. Raises FleetError where the stack won't do."""
+def write(upgrade: Upgrade, workshop: Workshop, *, stack: str) -> None:
+    """Write the newer versions, their locks, and what tools they have.
+
+    Raises:
+        FleetError: the stack won't do with them; nothing is written then.
+    """
+    project = workshop.project
     file = existing_stack_file(project, stack)
-    stackfile.read_config(StackText(upgrade.text, name=file.name), stack)
-    if (locks / FOLDER).is_dir():
-        shutil.copytree(locks / FOLDER, project / FOLDER, dirs_exist_ok=True)
-    file.write_text(upgrade.text, encoding="utf-8")
+    if file in upgrade.files:
+        stackfile.read_config(StackText(upgrade.files[file], name=file.name), stack)
+    if (workshop.lock_root / FOLDER).is_dir():
+        shutil.copytree(workshop.lock_root / FOLDER, project / FOLDER, dirs_exist_ok=True)
+    for path, text in upgrade.files.items():
+        path.write_text(text, encoding="utf-8")
+    if upgrade.surfaces:
+        lock = tools_lock.read(project)
+        for name, surface in upgrade.surfaces.items():
+            lock = lock.with_surface(name, surface)
+        tools_lock.write(lock, project)
 
 
-def markdown(upgrade: Upgrade) -> str:
-    """Return the proposals for a pull request; what stands in packages is code there, and nothing else."""
-    parts = ["Newer versions of servers' packages. What names can't tell stands in the comments of the previews.\n"]
-    for name, proposal in upgrade.proposals.items():
-        parts.append(f"\n### {name}: {code(proposal.before)} to {code(proposal.after)}\n\n")
-        for what, difference in (
-            ("packages", proposal.packages or Difference()),
-            ("environment: variables", proposal.variables),
-            ("egress: hosts", proposal.hosts),
-        ):
-            for sign, names in (("come", difference.added), ("go", difference.removed)):
-                if names:
-                    parts.append(f"- {what} that {sign}: {shortened([code(each) for each in names])}\n")
-        parts.extend(f"- {code(note)}\n" for note in proposal.notes)
-        if proposal.packages is None:
-            parts.append("- the line had no lock to compare its packages with\n")
-    return "".join(parts)
-
-
-def _proposal(
-    name: str, server: ServerConfig, locks: Path, project: Path, environment: Mapping[str, str]
-) -> Proposal | None:
+def _upgraded(server: ServerConfig, environment: Mapping[str, str]) -> ServerConfig | None:
+    """Return a server with the newest version of its package; None where it has that, or is no package."""
     source = server.source
     if isinstance(source, PypiSource):
         newest = sources.newest_on_pypi(source.package, environment)
@@ -162,19 +105,65 @@ def _proposal(
         return None
     if not newer(source.version, newest):
         return None
-    after = replace(source, version=newest)
-    locked = package_locking.lock(name, server.model_copy(update={"source": after}), locks, environment)
-    then, now = (package_contents.read(name, each, environment) for each in (source, after))
-    return Proposal(
+    return server.model_copy(update={"source": replace(source, version=newest)})
+
+
+def _written(
+    files: Mapping[Path, str], name: str, server: ServerConfig, version: str, stack_file: Path
+) -> tuple[Path, str]:
+    """Return where a server's version is written, the stack's file or its entry of the catalog, with another one."""
+    if server.entry is None:
+        text = files.get(stack_file) or stackfile.read(stack_file).text
+        return stack_file, StackText(text, name=stack_file.name).with_version(name, _version(server), version)
+    entry = stack_file.parent / catalog.FOLDER.name / f"{server.entry.label}.json"
+    if not entry.is_file():
+        raise FleetError(f"its version is that of {entry.relative_to(stack_file.parent)}, which this project has not")
+    return entry, entry_with_version(entry.read_text(encoding="utf-8"), _version(server), version)
+
+
+def entry_with_version(text: str, before: str, after: str) -> str:
+    """Return an entry of the catalog with another version, and nothing else changed."""
+    return text.replace(f'"version": {json.dumps(before)}', f'"version": {json.dumps(after)}')
+
+
+def _version(server: ServerConfig) -> str:
+    if not isinstance(server.source, PypiSource | NpmSource):
+        raise TypeError(f"{server.source} is no package")
+    return server.source.version
+
+
+def _proposal(
+    name: str, before: ServerConfig, after: ServerConfig, workshop: Workshop
+) -> tuple[Proposal, Surface | None]:
+    old, new = before.source, after.source
+    if not isinstance(old, PypiSource | NpmSource) or not isinstance(new, PypiSource | NpmSource):
+        raise TypeError(f"{old} is no package")
+    environment = workshop.environment
+    locked = package_locking.lock(name, after, workshop.lock_root, environment)
+    then, now = (package_contents.read(name, source, environment) for source in (old, new))
+    proposal = Proposal(
         server=name,
-        source=str(after),
-        before=source.version,
-        after=newest,
-        packages=_packages(name, (source, project), (after, locks)),
+        source=str(new),
+        before=old.version,
+        after=new.version,
+        packages=_packages(name, (old, workshop.project), (new, workshop.lock_root)),
         variables=Difference.between(then.variables, now.variables),
         hosts=Difference.between(then.hosts, now.hosts),
+        tools=None,
         notes=locked.notes,
     )
+    try:
+        listed, surface = (_surface(name, server, workshop) for server in (before, after))
+    except FleetError as error:
+        reason = str(error).splitlines()[0]
+        return replace(proposal, notes=(*proposal.notes, f"its tools could not be compared: {reason}")), None
+    return replace(proposal, tools=tuple(tools_review.changes(listed.tools, surface.tools))), surface
+
+
+def _surface(name: str, server: ServerConfig, workshop: Workshop) -> Surface:
+    """Return the tools of a server: as they are recorded, or as it lists them."""
+    recorded = tools_lock.read(workshop.project).surface(name, recorded_tools.line(server))
+    return recorded or tools_recording.record(name, server, workshop)
 
 
 def newer(before: str, after: str) -> bool:

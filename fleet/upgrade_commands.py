@@ -25,8 +25,8 @@ def upgrade(
     """Put newer versions of packages into the stack's file.
 
     Says of each what changes with it: the packages that it installs, by its lock; the variables and hosts that its own
-    code names. Writes the version into its line, and its lock; then record and compare its tools with
-    `fleet tools lock`. Nothing of the packages is run. A server of the catalog has the version of its entry.
+    code names; its tools, for which it is built and run once, without network, with a dummy for each secret. Writes
+    the version into its line, or into its entry of the catalog; its lock; and its tools into tools.lock.json.
 
     \b
     Examples:
@@ -39,13 +39,14 @@ def upgrade(
     from fleet import project
     from fleet import upgrade as upgrades
     from fleet.console import say, show_json, show_table
+    from fleet.tools_recording import Workshop
+    from fleet.upgrade_proposal import markdown as markdown_of
 
-    root, environment = project.directory(), project.environment()
     with TemporaryDirectory() as folder:
-        locks = Path(folder)
-        found = upgrades.propose(stack, servers or [], locks, project=root, environment=environment)
+        workshop = Workshop(project=project.directory(), environment=project.environment(), locks=Path(folder))
+        found = upgrades.propose(stack, servers or [], workshop)
         if found.proposals and not dry_run:
-            upgrades.write(found, locks, stack=stack, project=root)
+            upgrades.write(found, workshop, stack=stack)
     if as_json:
         proposals = [proposal.to_json() for proposal in found.proposals.values()]
         show_json({"proposals": proposals, "skipped": dict(found.skipped)})
@@ -59,8 +60,9 @@ def upgrade(
     for name, why in found.skipped.items():
         say(f"{name}: {why}")
     if markdown is not None:
-        markdown.write_text(upgrades.markdown(found), encoding="utf-8")
+        markdown.write_text(markdown_of(found.proposals), encoding="utf-8")
     if not found.proposals:
         say("nothing newer")
     elif not dry_run:
-        say(f"changed Pulumi.{stack}.yaml. Next: fleet tools lock --stack {stack}, then fleet preview --stack {stack}")
+        files = ", ".join(str(file.relative_to(workshop.project)) for file in sorted(found.files))
+        say(f"changed {files}. Next: fleet preview --stack {stack}")
