@@ -70,6 +70,14 @@ class Health:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Check:
+    """The checks of a target: what they said so far, and what makes them."""
+
+    health: Health
+    task: asyncio.Task[None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Listener:
     """A listener as its account has it."""
 
@@ -121,8 +129,7 @@ class LoadBalancers:
     """Serves the listeners of an account, each load balancer at a public address of its own, until `close`."""
 
     def __init__(self, region: str, addresses: PublicAddresses, turn: threading.Lock) -> None:
-        self._health: dict[Target, Health] = {}
-        self._checks: dict[Target, asyncio.Task[None]] = {}
+        self._checks: dict[Target, Check] = {}
         self._region = region
         self._addresses = addresses
         self._turn = turn
@@ -145,36 +152,30 @@ class LoadBalancers:
 
     def close(self) -> None:
         """Serve nothing any more."""
-        self._watch.cancel()
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     async def _keep(self) -> None:
-        while True:
-            with self._turn:
-                wanted = {listener.arn: listener for listener in listeners(self._region)}
-            for arn in self._served.keys() - wanted.keys():
-                await self._drop(arn)
-            for arn, listener in wanted.items():
-                if arn in self._served:
-                    self._served[arn] = (listener, self._served[arn][1])
-                else:
-                    self._served[arn] = (listener, await self._serve(listener))
-            targets = {target for listener in wanted.values() for target in listener.targets}
-            for target in self._checks.keys() - targets:
-                self._checks.pop(target).cancel()
-                self._health.pop(target, None)
-            for target in targets - self._checks.keys():
-                self._checks[target] = asyncio.create_task(self._check(target))
-            await asyncio.sleep(TURN_SECONDS)
-
-    async def _check(self, target: Target) -> None:
-        health = self._health.setdefault(target, Health())
-        while True:
-            health.note(target, well=await _answers(target))
-            await asyncio.sleep(target.interval)
+        async with asyncio.TaskGroup() as checks:
+            while True:
+                with self._turn:
+                    wanted = {listener.arn: listener for listener in listeners(self._region)}
+                for arn in self._served.keys() - wanted.keys():
+                    await self._drop(arn)
+                for arn, listener in wanted.items():
+                    if arn in self._served:
+                        self._served[arn] = (listener, self._served[arn][1])
+                    else:
+                        self._served[arn] = (listener, await self._serve(listener))
+                targets = {target for listener in wanted.values() for target in listener.targets}
+                for target in self._checks.keys() - targets:
+                    self._checks.pop(target).task.cancel()
+                for target in targets - self._checks.keys():
+                    health = Health()
+                    self._checks[target] = Check(health=health, task=checks.create_task(_check(target, health)))
+                await asyncio.sleep(TURN_SECONDS)
 
     async def _serve(self, listener: Listener) -> asyncio.Server:
         address = self._known.get(listener.dns_name)
@@ -191,7 +192,7 @@ class LoadBalancers:
         """Connect a client to one of the targets that are healthy; without one it is hung up on, as AWS does."""
         with contextlib.closing(writer):
             known = self._served[arn][0].targets if arn in self._served else frozenset()
-            targets = [target for target in known if target in self._health and self._health[target].healthy]
+            targets = [target for target in known if target in self._checks and self._checks[target].health.healthy]
             if not targets:
                 return
             target = random.choice(targets)  # noqa: S311 - AWS chooses by a hash of the connection's addresses and ports
@@ -208,8 +209,10 @@ class LoadBalancers:
             run("ip", "address", "delete", f"{self._known.pop(listener.dns_name)}/32", "dev", "lo")
 
     async def _end(self) -> None:
-        for check in self._checks.values():
-            check.cancel()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for arn in list(self._served):
             await self._drop(arn)
 
@@ -222,6 +225,12 @@ def _context(listener: Listener) -> ssl.SSLContext:
         key.write_text(listener.key)
         context.load_cert_chain(certificate, key)
     return context
+
+
+async def _check(target: Target, health: Health) -> None:
+    while True:
+        health.note(target, well=await _answers(target))
+        await asyncio.sleep(target.interval)
 
 
 async def _answers(target: Target) -> bool:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from dev.cloud.client import Call, Caller
+from dev.cloud.client import Call, Caller, Traffic
 from dev.cloud.cloud import Cloud, free_network
 from dev.cloud.lambda_labs import LambdaLabsMachines
 from dev.cloud.stack import CloudStack, committed, in_cloud
@@ -19,6 +19,10 @@ ADDED: Final = "pypi:mcp-server-calculator@0.2.1"
 FIRST_MANAGER: Final = f"mcp-fleet-{PROD}-manager-1"
 WORKERS: Final = tuple(f"mcp-fleet-{PROD}-worker-{number}" for number in (1, 2))
 HEALTHY_SECONDS: Final = 300.0
+LOST_WORKER: Final = "a lost worker, until all is as before"
+LOST_MANAGER: Final = "the first manager lost, with all volumes"
+LOSSES: Final = frozenset({LOST_WORKER, LOST_MANAGER})
+"""Steps in which a machine goes without notice: calls that were on it fail, and new ones until its health checks do."""
 
 
 class Show:
@@ -26,12 +30,12 @@ class Show:
 
     Attributes:
         figures: what is printed at the end.
-        failed: how many calls failed beside each change.
+        load: the calls that were made beside each change.
     """
 
     def __init__(self, place: Cloud, elsewhere: LambdaLabsMachines, steps: Steps) -> None:
         self.figures: list[tuple[str, str]] = []
-        self.failed: dict[str, int] = {}
+        self.load: dict[str, Traffic] = {}
         self._cloud, self._elsewhere, self._steps = place, elsewhere, steps
         self._caller = Caller(place)
         config = in_cloud(committed("prod"), place, free_network())
@@ -68,10 +72,10 @@ class Show:
         with_gateway = [name for name in WORKERS if self._has_gateway(name)]
         lost = (*with_gateway, *WORKERS)[0]
         self._note("the worker that is lost", "runs a gateway" if with_gateway else "does not run a gateway")
-        self._lose(lost, "a lost worker, until all is as before")
+        self._lose(lost, LOST_WORKER)
 
     def _lost_manager(self) -> None:
-        self._lose(FIRST_MANAGER, "the first manager lost, with all volumes")
+        self._lose(FIRST_MANAGER, LOST_MANAGER)
 
     def _lose(self, machine: str, what: str) -> None:
         def replaced() -> str:
@@ -148,7 +152,7 @@ class Show:
             told = change()
             self._answers("prod: still answers")
         self._note(what, f"{told}; {traffic}")
-        self.failed[what] = len(traffic.failures)
+        self.load[what] = traffic
         for failure in sorted(set(traffic.failures))[:3]:
             self._steps.say(f"    {failure}")
 

@@ -9,7 +9,7 @@ import pytest
 from dev.cloud.client import Call, Caller
 from dev.cloud.cloud import Cloud, cloud, free_network
 from dev.cloud.lambda_labs import lambda_labs
-from dev.cloud.show import Show
+from dev.cloud.show import LOSSES, Show
 from dev.cloud.stack import CloudStack, committed, in_cloud
 from dev.progress import Steps
 
@@ -75,9 +75,11 @@ def test_after_a_destroy_account_and_machines_are_gone(stack: CloudStack, place:
 
 @pytest.mark.long
 def test_the_whole_show_ends_well_and_changes_fail_no_call(engine_environment: dict[str, str]) -> None:
-    """Six machines in two clouds, of which one is lost; see `make prod-sim`."""
+    """Six machines in two clouds, of which two are lost; see `make prod-sim`. What a lost one had in hand may fail."""
     with Steps() as steps, cloud(print) as place, lambda_labs(place) as elsewhere:
         show = Show(place, elsewhere, steps)
         show.run()
-    lost = "a lost worker, until all is as before"
-    assert {change: failed for change, failed in show.failed.items() if change != lost and failed} == {}
+    failures = {change: traffic.failures for change, traffic in show.load.items()}
+    assert {change: failed for change, failed in failures.items() if change not in LOSSES and failed} == {}
+    for loss in LOSSES:
+        assert len(failures[loss]) < show.load[loss].answered / 10, failures[loss]
