@@ -6,32 +6,16 @@ from typing import Any
 
 import pytest
 
-from stacks.catalog import names, read_entry
+from stacks.catalog import read_entry
 from stacks.catalog_entry import Entry
 
+from .catalog_servers import STARTING_ALONE, deploy
 from .deployment import Deployment
 
 BATCH = 6
-"""Servers that run at a time: all of them would need 20 GB."""
+"""Servers that run at a time; `python -m bench.catalog` runs all of them at once."""
 
-STARTING_ALONE = [
-    name for name in names() if read_entry(name).package and read_entry(name).extension.starts_only_with is None
-]
 BATCHES = [STARTING_ALONE[first : first + BATCH] for first in range(0, len(STARTING_ALONE), BATCH)]
-
-
-def example(entry: Entry, variable: str) -> str:
-    """Return a value of a variable that nobody takes for a real one."""
-    known = entry.variable(variable)
-    return (known.placeholder if known else None) or "example"
-
-
-def line(entry: Entry) -> dict[str, Any]:
-    """Return a server's line with examples for the plain variables that it requires."""
-    required = [each for each in entry.variables if each.is_required and not each.is_secret and each.default is None]
-    env = {variable.name: example(entry, variable.name) for variable in required}
-    # Importing takes long on a machine that also builds images.
-    return {"source": f"catalog:{entry.label}", "env": env, "start-seconds": 240}
 
 
 def tools(fleet: Deployment, entry: Entry) -> dict[str, dict[str, Any]]:
@@ -47,11 +31,7 @@ def test_servers_of_the_catalog_start_and_list_their_tools(
 ) -> None:
     entries = [read_entry(name) for name in names]
     fleet = make_deployment("catalog")
-    fleet.config["servers"] = {f"c-{entry.label}": line(entry) for entry in entries}
-    fleet.write()
-    for entry in entries:
-        for variable in entry.required_secrets:
-            fleet.set_secret(f"secrets.c-{entry.label}.{variable}", example(entry, variable))
+    deploy(fleet, entries)
     fleet.up()
     try:
         listed = {entry.label: tools(fleet, entry) for entry in entries}
