@@ -65,7 +65,7 @@ def propose(stack: str, servers: Sequence[str], workshop: Workshop) -> Upgrade:
             changed, text = _written(files, name, server, _version(upgraded), file)
             proposals[name], surface = _proposal(name, server, upgraded, workshop)
         except FleetError as error:
-            skipped[name] = str(error)
+            skipped[name] = str(error).removeprefix(f"{name}: ")
             continue
         files[changed] = text
         if surface is not None:
@@ -152,18 +152,26 @@ def _proposal(
         tools=None,
         notes=locked.notes,
     )
+    surface = None
     try:
-        listed, surface = (_surface(name, server, workshop) for server in (before, after))
+        surface = _surface(name, after, workshop)
+        tools = tuple(tools_review.changes(_surface(name, before, workshop).tools, surface.tools))
     except FleetError as error:
-        reason = str(error).splitlines()[0]
-        return replace(proposal, notes=(*proposal.notes, f"its tools could not be compared: {reason}")), None
-    return replace(proposal, tools=tuple(tools_review.changes(listed.tools, surface.tools))), surface
+        return replace(proposal, notes=(*proposal.notes, f"its tools could not be compared: {error}")), surface
+    return replace(proposal, tools=tools), surface
 
 
 def _surface(name: str, server: ServerConfig, workshop: Workshop) -> Surface:
-    """Return the tools of a server: as they are recorded, or as it lists them."""
+    """Return the tools of a server: as they are recorded, or as it lists them.
+
+    Raises:
+        FleetError: it can't be built, or lists none; in one line.
+    """
     recorded = tools_lock.read(workshop.project).surface(name, recorded_tools.line(server))
-    return recorded or tools_recording.record(name, server, workshop)
+    try:
+        return recorded or tools_recording.record(name, server, workshop)
+    except FleetError as error:
+        raise FleetError(f"{_version(server)}: {' '.join(str(error).split())}") from error
 
 
 def newer(before: str, after: str) -> bool:
