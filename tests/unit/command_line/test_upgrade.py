@@ -132,7 +132,7 @@ def test_tools_that_come_change_and_go_are_told_and_recorded(running: Machine, t
 def test_without_docker_it_says_that_tools_were_not_compared(newer: Machine) -> None:
     result = newer.fleet("upgrade", "time")
     assert result.exit_code == 0
-    assert "its tools could not be compared: the image of 'time' was not built" in result.stdout
+    assert "its tools could not be compared: 2026.10.19: the image of 'time' was not built" in result.stdout
     assert not (newer.project / "tools.lock.json").exists()
 
 
