@@ -3,6 +3,7 @@
 import typer
 
 from fleet import (
+    call_commands,
     catalog_commands,
     engine_commands,
     environment_commands,
@@ -46,8 +47,8 @@ for command in (
     engine_commands.up,
     stack_commands.status,
     stack_commands.why,
-    server_commands.call,
-    server_commands.check,
+    call_commands.call,
+    call_commands.check,
     server_commands.add,
     server_commands.remove,
     new_commands.new,
