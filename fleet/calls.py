@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx2
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import (
+    CONNECTION_CLOSED,
+    REQUEST_TIMEOUT,
     CallToolResult,
     ContentBlock,
     EmbeddedResource,
@@ -26,7 +28,13 @@ from fleet.errors import FleetError
 
 CONNECT_SECONDS = 5.0
 BAD_REQUEST = 400
+LOST: Final = frozenset({CONNECTION_CLOSED, REQUEST_TIMEOUT})
+"""JSON-RPC error codes of calls that got no answer: of the SDK, and of the bridge, which has the same two."""
 Answer = TypeVar("Answer")
+
+
+class ServerError(FleetError):
+    """The server answered the call with an error of its own, in place of a result."""
 
 
 class Era(StrEnum):
@@ -70,7 +78,10 @@ async def every_tool(client: Client) -> list[Tool]:
 
 
 def call_tool(endpoint: Endpoint, tool: str, arguments: dict[str, Any]) -> CallToolResult:
-    """Call a tool. Raises FleetError where no result comes; a tool's own failure is a result with `is_error`."""
+    """Call a tool. A tool's own failure is a result with `is_error`.
+
+    Raises FleetError where no result comes: a ServerError where the server says so itself.
+    """
     return _run(endpoint, lambda client: client.call_tool(tool, arguments))
 
 
@@ -149,7 +160,8 @@ def _explained(endpoint: Endpoint, error: MCPError | httpx2.HTTPError, refusals:
         return FleetError(f"{endpoint.url} answered {refusals[-1].status_code}: {_body(refusals[-1])}")
     if isinstance(error, MCPError):
         advice = f"`fleet call {endpoint.server} --list` lists its tools"
-        return FleetError(f"{endpoint.server}: {error.message}", hint=advice)
+        kind = FleetError if error.code in LOST else ServerError
+        return kind(f"{endpoint.server}: {error.message}", hint=advice)
     advice = f"`fleet status` says whether it runs, `fleet why {endpoint.server}` why not"
     return FleetError(f"{endpoint.url}: {error or type(error).__name__}", hint=advice)
 

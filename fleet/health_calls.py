@@ -22,7 +22,10 @@ TOGETHER: Final = 8
 NOT_WELL: Final = frozenset({"degraded", "unhealthy"})
 """What the tool `health` of a server on the chassis says of itself, in a result that is no error."""
 
-COMPLAINT: Final = re.compile(r"""\s*(?:error\b|failed\b|\{\s*"error"\s*:)""", re.IGNORECASE)
+COMPLAINT: Final = re.compile(
+    r"""\s*(?:error\b|failed\b|\{\s*"(?:error"\s*:|status"\s*:\s*"error"|(?:ok|success)"\s*:\s*false\b))""",
+    re.IGNORECASE,
+)
 """How servers begin that tell of a failure in a result that is no error, as many do."""
 
 
@@ -76,11 +79,13 @@ def check(wanted: Mapping[str, "Call | None"], exported: Outputs, client: str, s
 
 def _asked(endpoint: calls.Endpoint, call: "Call") -> Finding:
     try:
-        result = calls.call_tool(endpoint, call.tool, dict(call.arguments))
+        well = _well(calls.call_tool(endpoint, call.tool, dict(call.arguments)))
+    except calls.ServerError:
+        well = False
     except FleetError:
         note = f"no answer; `fleet why {endpoint.server}` says more"
         return Finding(server=endpoint.server, configured=Configured.UNKNOWN, note=note)
-    if _well(result):
+    if well:
         return Finding(server=endpoint.server, configured=Configured.YES)
     # An answer may quote what it was configured with.
     note = f"{call.tool} failed; `{_command(endpoint.server, call)}` says why"

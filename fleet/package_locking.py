@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from fleet import project, stackfile
 from fleet.errors import FleetError
@@ -169,10 +170,30 @@ def _lock_npm(name: str, source: NpmSource, made: Path, environment: Mapping[str
     command = [*npm_command(environment.get("PATH")), "install", "--prefix", str(made), *_NPM_OPTIONS]
     resolve(name, command, "", environment)
     try:
-        entry = json.loads((made / NPM_LOCK).read_text(encoding="utf-8"))["packages"][f"node_modules/{source.package}"]
+        made_lock = json.loads((made / NPM_LOCK).read_text(encoding="utf-8"))
+        entry = made_lock["packages"][f"node_modules/{source.package}"]
     except (OSError, ValueError, KeyError) as error:
         raise FleetError(f"{name}: npm made no lock of {source}", hint="it takes npm 9 or newer") from error
-    return (f"{source} is deprecated: {entry['deprecated']}",) if entry.get("deprecated") else ()
+    notes = [f"{source} is deprecated: {entry['deprecated']}"] if entry.get("deprecated") else []
+    if missing := _drop_missing(made_lock["packages"]):
+        (made / NPM_LOCK).write_text(json.dumps(made_lock, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        notes.append(f"its registry has not {', '.join(missing)}: optional, and left out")
+    return tuple(notes)
+
+
+def _drop_missing(packages: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Drop optional packages that a registry had not from what a lock's packages ask for, and return their names.
+
+    npm makes a lock without them, and refuses then to install from it.
+    """
+    there = {where.rpartition("node_modules/")[2] for where in packages}
+    missing: set[str] = set()
+    for entry in packages.values():
+        asked = entry.get("optionalDependencies", {})
+        for package in asked.keys() - there:
+            del asked[package]
+            missing.add(package)
+    return sorted(missing)
 
 
 def _lock_all(servers: Mapping[str, ServerConfig], root: Path) -> Mapping[str, Locked]:

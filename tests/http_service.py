@@ -1,6 +1,7 @@
 """An ASGI application on a free port of this machine, such as a strict stand-in of a vendor's API."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +12,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 @contextmanager
-def serving(application: ASGIApp, address: str = "127.0.0.1") -> Iterator[str]:
+def serving(application: ASGIApp, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve on an address of this machine until the block ends. Yields the URL, without a slash at its end."""
     # It listens before the thread runs: a request that comes earlier waits in its queue.
     with socket.create_server((address, 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(application, log_level="warning", ws="none"))
+        config = uvicorn.Config(application, log_level="warning", ws="none")
+        config.load()
+        config.ssl = tls
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            yield f"http://{address}:{listener.getsockname()[1]}"
+            yield f"{'https' if tls else 'http'}://{address}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

@@ -11,7 +11,7 @@ import secrets
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         authority = cls(folder, key, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority of a test")]))
         now = datetime.now(UTC)
-        certificate = authority._sign(authority.name, key, now - timedelta(days=1), now + timedelta(days=1), leaf=False)
+        certificate = authority._sign(authority.name, key, now - timedelta(days=1), now + timedelta(days=1))
         authority.bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return authority
 
@@ -62,13 +62,15 @@ class Authority:
     def bundle(self) -> Path:
         return self.folder / "authority.pem"
 
-    def context(self, *, expired: bool = False, address: str | None = None) -> ssl.SSLContext:
-        """A server's side of TLS for localhost, and for an IP address."""
+    def context(
+        self, *, expired: bool = False, address: str | None = None, hosts: Sequence[str] = ("localhost",)
+    ) -> ssl.SSLContext:
+        """A server's side of TLS for localhost, or other `hosts`, and for an IP address."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         end = now - timedelta(hours=1) if expired else now + timedelta(days=1)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        certificate = self._sign(name, key, now - timedelta(days=2), end, leaf=True, address=address)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
+        certificate = self._sign(name, key, now - timedelta(days=2), end, hosts=hosts, address=address)
         file = self.folder / f"{secrets.token_hex(4)}.pem"
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -85,9 +87,11 @@ class Authority:
         start: datetime,
         end: datetime,
         *,
-        leaf: bool,
+        hosts: Sequence[str] = (),
         address: str | None = None,
     ) -> x509.Certificate:
+        """Sign a certificate: an authority's own where it is for no hosts."""
+        leaf = bool(hosts)
         builder = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -105,7 +109,7 @@ class Authority:
             )
         )
         if leaf:
-            names: list[x509.GeneralName] = [x509.DNSName("localhost")]
+            names: list[x509.GeneralName] = [x509.DNSName(host) for host in hosts]
             if address is not None:
                 names.append(x509.IPAddress(ipaddress.ip_address(address)))
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)

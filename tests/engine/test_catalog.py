@@ -21,7 +21,7 @@ BATCHES = [STARTING_ALONE[first : first + BATCH] for first in range(0, len(START
 def tools(fleet: Deployment, entry: Entry) -> dict[str, dict[str, Any]]:
     """Return what a server says of its tools, by their names."""
     listed = json.loads(fleet.fleet("call", f"c-{entry.label}", "--list", "--json").stdout)
-    return {tool["name"]: tool.get("annotations", {}) for tool in listed}
+    return {tool["name"]: tool for tool in listed}
 
 
 @pytest.mark.long
@@ -38,7 +38,9 @@ def test_servers_of_the_catalog_start_and_list_their_tools(
         assert [label for label, found in listed.items() if not found] == []
         for entry in entries:
             if (call := entry.extension.health_call) is not None:
-                says = listed[entry.label][call.tool]
-                assert says.get("readOnlyHint", True), f"{entry.label}: {call.tool} may change something"
+                tool = listed[entry.label][call.tool]
+                assert tool.get("annotations", {}).get("readOnlyHint", True), f"{call.tool} may change something"
+                takes = tool["inputSchema"]
+                assert takes.get("properties", {}).keys() >= call.arguments.keys() >= {*takes.get("required", ())}
     finally:
         fleet.destroy()

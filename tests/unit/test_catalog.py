@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from stacks import recorded_tools
 from stacks.catalog import FOLDER, CatalogError, names, read_entry
 from stacks.catalog_variables import wrong_form
 from stacks.config import MEBIBYTE, ServerConfig
@@ -53,6 +54,15 @@ def test_an_entry_of_our_own_code_has_its_version(name: str) -> None:
     entry = read_entry(name)
     assert read_own_code(ROOT / entry.source).version == entry.version
     assert entry.extension.origin == "own"
+
+
+def test_a_health_call_is_of_a_tool_that_is_recorded() -> None:
+    surfaces = [surface for recorded in recorded_tools.read(ROOT).servers.values() for surface in recorded]
+    tools = {surface.line.source: surface.tools for surface in surfaces}
+    calls = {entry.source.partition("#")[0]: entry.extension.health_call for entry in map(read_entry, names())}
+    called = {source: call.tool for source, call in calls.items() if call is not None and source in tools}
+    assert called, "of no entry with a health call are tools recorded"
+    assert [source for source, tool in called.items() if tool not in tools[source]] == []
 
 
 def test_a_name_is_enough_where_nothing_is_required() -> None:

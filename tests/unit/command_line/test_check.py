@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import INTERNAL_ERROR
 
 from tests.http_service import Guarded, serving
 
@@ -21,6 +23,8 @@ config:
     ollama: {source: catalog:ollama, env: {OLLAMA_HOST: "http://ollama.example.com:11434"}}
     cache: {source: catalog:redis, env: {REDIS_HOST: redis.example.com}}
     fetch: catalog:fetch
+    asana: catalog:asana
+    pricing: {source: catalog:aws-pricing, env: {AWS_REGION: us-east-1}}
     new: catalog:costar
 """
 
@@ -43,6 +47,16 @@ def server(status: str) -> MCPServer[None]:
         """Count keys, and tell of a failure as if it were an answer."""
         return f"Error getting database size: {CANARY}"
 
+    @made.tool()
+    def get_pricing_service_codes(filter: str) -> str:
+        """List services, and tell of a failure as JSON."""
+        return json.dumps({"status": "error", "message": f"{filter}: {CANARY}"}, indent=2)
+
+    @made.tool()
+    def asana_list_workspaces() -> str:
+        """List workspaces, and fail as servers do that throw what their vendor's API said."""
+        raise MCPError(INTERNAL_ERROR, f"Authentication Failed: {CANARY}")
+
     return made
 
 
@@ -52,10 +66,11 @@ def guarded(status: str) -> Guarded:
 
 @pytest.fixture
 def stack(machine: Machine) -> Iterator[Machine]:
-    """Servers that are well, degraded, without a health call, not there, and with calls that fail in two ways."""
+    """Servers that are well, degraded, without a health call, not there, and with calls that fail in four ways."""
     machine.stack_file.write_text(SERVERS)
     with serving(guarded("healthy")) as well, serving(guarded("degraded")) as degraded:
-        urls = dict.fromkeys(("cache", "costar", "ollama", "fetch"), f"{well}/mcp") | {"standards": f"{degraded}/mcp"}
+        urls = dict.fromkeys(("asana", "cache", "costar", "ollama", "fetch", "pricing"), f"{well}/mcp")
+        urls["standards"] = f"{degraded}/mcp"
         machine.pulumi({"urls": urls, "tokens": {"operator": KEY}})
         yield machine
 
@@ -65,11 +80,13 @@ def test_each_server_is_said_to_be_configured_or_not_and_nothing_of_what_it_answ
     assert result.exit_code == 1
     found = json.loads(result.stdout)
     assert {name: finding["configured"] for name, finding in found.items()} == {
+        "asana": "no",
         "cache": "no",
         "costar": "yes",
         "fetch": "unknown",
         "new": "unknown",
         "ollama": "no",
+        "pricing": "no",
         "standards": "no",
     }
     assert found["ollama"]["note"] == "ollama_list failed; `fleet call ollama ollama_list` says why"
@@ -93,4 +110,4 @@ def test_a_server_that_does_not_answer_is_neither(stack: Machine) -> None:
 def test_an_unknown_server_is_an_error_with_those_that_there_are(stack: Machine) -> None:
     result = stack.fleet("check", "costr")
     assert result.exit_code == 1
-    assert "cache, costar, fetch, new, ollama, standards" in result.stderr
+    assert "asana, cache, costar, fetch, new, ollama, pricing, standards" in result.stderr

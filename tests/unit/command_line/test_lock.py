@@ -82,6 +82,15 @@ def test_a_yanked_version_is_refused_and_a_yanked_dependency_told_of(
     assert bool(locks(locking)) is not bool(exit_code)
 
 
+def test_an_optional_package_that_the_registry_has_not_is_left_out_of_the_lock(locking: Machine) -> None:
+    # What npm writes then; it refuses to install from it, because the package asks for what the lock has not.
+    asks = "packages['node_modules/@modelcontextprotocol/server-memory']['optionalDependencies'] = {'for-arm': '1.0'}"
+    locking.program("npm", NPM.replace("json.dump", f"{asks}\njson.dump"))
+    assert "has not for-arm: optional, and left out" in locking.fleet("lock").stderr
+    [lock] = (locking.project / "locks").rglob("package-lock.json")
+    assert "for-arm" not in lock.read_text()
+
+
 def test_a_server_that_is_no_package_has_no_lock_to_make(locking: Machine) -> None:
     text = locking.stack_file.read_text()
     locking.stack_file.write_text(text.replace("pypi:mcp-server-time@2026.8.0", "./servers/time"))
