@@ -5,30 +5,13 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from fleet import pulumi_cli
 from fleet.errors import FleetError
+from stacks.managers import Managers
 
 SECONDS = 60
 """How long Pulumi may take to read the outputs."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manager:
-    """A manager of a stack in a cloud: where its sshd is, who may use Docker there, and its public host key."""
-
-    address: str
-    user: str
-    host_key: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Managers:
-    """The managers of a stack in a cloud, the first one first, and the key that lets in at them. Never in a repr."""
-
-    hosts: tuple[Manager, ...]
-    private_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,17 +85,8 @@ def read(stack: str, directory: Path, environment: Mapping[str, str], *, secrets
         gateway=exported.get("gateway"),
         urls=exported.get("urls") or {},
         tokens=(exported.get("tokens") or {}) if secrets else {},
-        managers=_managers(exported.get("managers")) if secrets else None,
+        managers=Managers.read(exported["managers"]) if secrets and exported.get("managers") else None,
     )
-
-
-def _managers(exported: Mapping[str, Any] | None) -> Managers | None:
-    if not exported:
-        return None
-    hosts = tuple(
-        Manager(address=host["address"], user=host["user"], host_key=host["host_key"]) for host in exported["hosts"]
-    )
-    return Managers(hosts=hosts, private_key=exported["private_key"])
 
 
 def _refusal(stack: str, said: str) -> FleetError:

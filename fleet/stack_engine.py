@@ -7,8 +7,9 @@ from typing import cast
 
 from fleet import outputs, project, stackfile, swarm
 from fleet.errors import FleetError
-from fleet.outputs import Managers, Outputs
+from fleet.outputs import Outputs
 from fleet.swarm import Engine
+from stacks.managers import Managers
 
 
 @contextmanager

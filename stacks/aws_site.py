@@ -28,6 +28,7 @@ from .lambda_labs_machines import lambda_labs_platforms
 from .load import Stack
 from .manager_login import HOST as MANAGERS
 from .manager_login import login_flags, write_login
+from .managers import Manager, Managers
 from .server_image import image_names
 from .site import GROUP_LABEL, PLACE_LABEL, ZONE_LABEL, Site, constraints, password
 
@@ -148,8 +149,14 @@ def labelled(hosts: Iterable[SwarmHost]) -> list[SwarmHost]:
 
 
 def _managers(hosts: Sequence[SwarmHost], private_key: pulumi.Output[str]) -> pulumi.Output[Mapping[str, Any]]:
-    reached = [{"address": host.address, "user": host.user, "host_key": host.host_key} for host in hosts]
-    return pulumi.Output.secret({"hosts": reached, "private_key": private_key})
+    reached = [
+        pulumi.Output.all(address=host.address, user=host.user, host_key=host.host_key).apply(lambda it: Manager(**it))
+        for host in hosts
+    ]
+    told = pulumi.Output.all(private_key, *reached).apply(
+        lambda it: Managers(private_key=it[0], hosts=tuple(it[1:])).exported()
+    )
+    return pulumi.Output.secret(told)
 
 
 def _registries(stack: Stack, hosts: AwsHostsOutputs, provider: aws.Provider) -> dict[str, RegistryAccount]:
