@@ -18,6 +18,7 @@ from fleet.stackfile import StackText
 from fleet.tools_review import Recorded, ServerTools
 from stacks import recorded_tools
 from stacks.config import StackConfig
+from stacks.package_locks import unlocked_servers
 from stacks.recorded_tools import Lock
 
 Found = TypeVar("Found")
@@ -30,11 +31,13 @@ class Comparison:
     Attributes:
         problems: why something is not, a sentence each.
         tools: servers whose tools change or are not recorded.
+        unlocked: servers of which nobody pinned what their packages install.
         costs: None where the configuration can't be read.
     """
 
     problems: tuple[str, ...] = ()
     tools: tuple[ServerTools, ...] = ()
+    unlocked: tuple[str, ...] = ()
     costs: CostReview | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -42,6 +45,7 @@ class Comparison:
         return {
             "problems": list(self.problems),
             "tools": [asdict(server) for server in self.tools],
+            "unlocked": list(self.unlocked),
             "costs": self.costs.to_json() if self.costs else None,
         }
 
@@ -63,6 +67,7 @@ def compare(stack: str, project: Path, base: Base | None, today: date) -> Compar
     return Comparison(
         problems=tuple(problems),
         tools=_tools(recorded, config, lock, project) if lock else (),
+        unlocked=tuple(unlocked_servers(config, project)),
         costs=_costs(before, config, today),
     )
 

@@ -56,6 +56,14 @@ def _sections(preview: Preview) -> list[Section]:
             title="\n### Data that goes\n",
             rows=[f"- {code(item.name)} ({code(item.type)}) is {WORDS[item.op]}, with all it holds" for item in lost],
         ),
+        Section(
+            title="\n### Packages that nobody pinned\n",
+            rows=[
+                f"- {code(server)} has no lock of what it installs: run "
+                f"{code(f'fleet lock {server} --stack {preview.stack}')} and commit it"
+                for server in preview.comparison.unlocked
+            ],
+        ),
         tools_comment.unrecorded(preview.stack, preview.comparison.tools, preview.comparison.problems),
         tools_comment.changed(preview.comparison.tools),
         Section(

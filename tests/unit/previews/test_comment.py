@@ -128,6 +128,11 @@ def test_many_tools_leave_room_for_what_matters() -> None:
     assert "more: the diff of `tools.lock.json` shows them." in comment
 
 
+def test_a_server_whose_packages_nobody_pinned_is_named_with_what_pins_them() -> None:
+    comment = markdown(preview_of(comparison=Comparison(unlocked=("time",))))
+    assert "- `time` has no lock of what it installs: run `fleet lock time --stack dev` and commit it" in comment
+
+
 TEXT = st.builds(
     mul, st.text(max_size=8) | st.sampled_from(["a|", "`", "<b>", "```", "x\n"]), st.sampled_from([1, 700])
 )

@@ -182,6 +182,14 @@ def test_a_branch_is_compared_with_where_it_began(repository: Path) -> None:
     assert found.problems == ()
 
 
+def test_servers_without_a_lock_of_their_packages_are_told(repository: Path) -> None:
+    lock = repository / "locks" / "pypi" / "t@2" / "requirements.txt"
+    assert comparison.compare("dev", repository, None, TODAY).unlocked == ("time",)
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    assert comparison.compare("dev", repository, None, TODAY).unlocked == ()
+
+
 def test_a_base_that_can_not_be_read_is_told_and_the_rest_is_there(repository: Path) -> None:
     (repository / recorded_tools.FILE).write_text("{")
     found = comparison.compare("dev", repository, git_base.find(repository, "main"), TODAY)
