@@ -39,12 +39,40 @@ class HealthCheck:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class BareHealthCheck:
+    """The same for an image that may have no program at all: by what is built into a bash that is brought along.
+
+    Arguments:
+        probe: in words of bash.
+        bash: how it is started.
+    """
+
+    probe: str
+    bash: Sequence[str]
+
+    @property
+    def command(self) -> Sequence[str]:
+        """The command for Docker: rest if all was well, by reading from where nobody writes; look, and note it."""
+        rest = f"read -t {REST_SECONDS} <> <(:)"
+        return (*self.bash, "-c", f"[ ! -s {_WELL} ] || {rest}; : >{_WELL}; {self.probe} && echo >{_WELL}")
+
+
+def bare_get(port: int, path: str, bash: Sequence[str]) -> BareHealthCheck:
+    """Return a check that GET `path` answers 200, for images that may have no program."""
+    return BareHealthCheck(probe=_get(port, path), bash=bash)
+
+
 def bash_get(port: int, path: str) -> HealthCheck:
     """Return a check, in plain bash, that GET `path` answers 200; for images without an HTTP client."""
+    return HealthCheck(probe=_get(port, path), interpreter="bash")
+
+
+def _get(port: int, path: str) -> str:
     head = f"GET {path} HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n"
     request = f"exec 3<>/dev/tcp/127.0.0.1/{port} && printf '{head}' >&3"
     answer = f'read -t {ANSWER_SECONDS} -r _ code _ <&3 && [ "$code" = 200 ]'
-    return HealthCheck(probe=f"{request} && {answer}", interpreter="bash")
+    return f"{request} && {answer}"
 
 
 def wget_get(port: int, path: str) -> HealthCheck:

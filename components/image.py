@@ -7,7 +7,10 @@ from typing import Literal
 import pulumi
 import pulumi_docker_build as docker_build
 
+from .image_layout import BUILT, EXTENDED, ImageLayout
+
 Platform = Literal["linux/amd64", "linux/arm64"]
+Kind = Literal["python", "node", "path", "oci"]
 CONTEXT = "images"
 """Folder of the Dockerfiles, relative to the program: the provider compares the text, on every machine."""
 EPOCH = 315_532_800
@@ -41,8 +44,9 @@ class ServerImageArgs:
 
     Arguments:
         kind: "python" and "node" install `package` at `version` from their registries, "path" installs the project
-            in the folder `path`.
-        command: the program that the image must then have; the build fails with a list of those it has instead.
+            in the folder `path`, "oci" adds the bridge to the image `origin`.
+        command: the program that the image must then have; the build fails with a list of those it has instead. Of
+            "oci" it is a path in the image or a name on its PATH, and the bridge finds out.
         constraints: version constraints for the Python installer.
         packages: Debian packages.
         install_scripts: let npm run install scripts.
@@ -53,11 +57,12 @@ class ServerImageArgs:
     """
 
     # source
-    kind: Literal["python", "node", "path"]
+    kind: Kind
     command: pulumi.Input[str]
     version: pulumi.Input[str]
     package: pulumi.Input[str] = ""
     path: str = ""
+    origin: pulumi.Input[str] = ""
     constraints: Sequence[str] = ()
     packages: Sequence[str] = ()
     install_scripts: bool = False
@@ -70,6 +75,11 @@ class ServerImageArgs:
     tag: str = ""
     platforms: Sequence[Platform] = ()
 
+    @property
+    def layout(self) -> ImageLayout:
+        """Where things will be in it."""
+        return layout(self.kind)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltImage:
@@ -77,6 +87,7 @@ class BuiltImage:
 
     ref: pulumi.Input[str]
     command: str
+    layout: ImageLayout = BUILT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +117,11 @@ class ServerImage(pulumi.ComponentResource):
         self.register_outputs(vars(self.outputs))
 
 
+def layout(kind: Kind) -> ImageLayout:
+    """Return where things are in an image."""
+    return EXTENDED if kind == "oci" else BUILT
+
+
 def server_contexts(path: str, lock: str = "") -> dict[str, str]:
     """Return the folders that a server's image is built from, by their names in the Dockerfile.
 
@@ -120,6 +136,8 @@ def server_contexts(path: str, lock: str = "") -> dict[str, str]:
 
 def build_args(args: ServerImageArgs) -> dict[str, pulumi.Input[str]]:
     """Return what the Dockerfile is told of a server."""
+    if args.kind == "oci":
+        return {"PYTHON": args.bases.python, "ORIGIN": args.origin}
     told: dict[str, pulumi.Input[str]] = {"PYTHON": args.bases.python, "COMMAND": args.command}
     if args.packages:
         told["PACKAGES"] = " ".join(sorted(args.packages))

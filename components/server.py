@@ -11,17 +11,14 @@ import pulumi
 from mcp_wire.result_cache import user
 
 from .fleet import Fleet, data_volume
-from .health_check import bash_get
 from .image import BuiltImage, ServerImage, ServerImageArgs
+from .image_layout import PORT
 from .swarm_files import MountedFile, ServiceFiles, content_name
 from .swarm_service import Limits, SwarmService, swarm_service
 
-PORT = 8080
 USER = "10001:10001"
 DRAIN_SECONDS = 10
 STOP_SECONDS = 30
-_BRIDGE = "/opt/bridge/bin/mcp-bridge"
-_COMMANDS = "/opt/server/bin"
 _DATA = "/data"
 _SECRETS = "/run/secrets/server"
 _GATEWAY_TOKEN = "/run/secrets/gateway-token"  # noqa: S105 - a path
@@ -115,6 +112,7 @@ class McpServer(pulumi.ComponentResource):
     def __init__(self, name: str, args: McpServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mcp-fleet:components:McpServer", name, {}, opts)
         image = self._image(name, args.image)
+        layout = args.image.layout
         service = swarm_service(
             SwarmService(
                 fleet=args.fleet,
@@ -122,14 +120,14 @@ class McpServer(pulumi.ComponentResource):
                 kind="server",
                 image=image,
                 command=(
-                    _BRIDGE,
+                    *layout.bridge,
                     "--",
-                    pulumi.Output.concat(_COMMANDS, "/", args.image.command),
+                    pulumi.Output.concat(layout.commands, args.image.command),
                     *args.arguments,
                 ),
                 user=USER,
                 limits=args.limits,
-                health=bash_get(PORT, "/health"),
+                health=layout.health,
                 environment={
                     **args.environment,
                     **bridge_environment(name, args),

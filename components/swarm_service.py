@@ -9,7 +9,7 @@ import pulumi_docker as docker
 
 from . import health_check
 from .fleet import Fleet
-from .health_check import HealthCheck
+from .health_check import BareHealthCheck, HealthCheck
 from .swarm_files import MountedFile
 
 MEBIBYTE = 1 << 20
@@ -65,7 +65,7 @@ class SwarmService:
     command: Sequence[pulumi.Input[str]]
     user: str
     limits: Limits
-    health: HealthCheck
+    health: HealthCheck | BareHealthCheck
     kind: Literal["server", "component"] = "component"
     environment: Mapping[str, pulumi.Input[str]] | None = None
     secrets: Sequence[MountedFile] = ()

@@ -13,7 +13,7 @@ from fleet.sources import uv_command
 from stacks.config import ServerConfig
 from stacks.package_locks import PackageLockError, locked_packages
 from stacks.packages import IMAGE_PYTHON, npm_command
-from stacks.source import NpmSource, PathSource, PypiSource
+from stacks.source import NpmSource, OciSource, PathSource, PypiSource
 
 SECONDS = 300
 """How long resolving a server's packages may take."""
@@ -46,7 +46,7 @@ def installed(
     name: str, server: ServerConfig, project: Path, environment: Mapping[str, str]
 ) -> tuple[Package, ...] | None:
     """Return what a server's image would have, by the lock of its package if there is one; None for a server that is
-    not built. Raises FleetError.
+    not built. Raises FleetError, also for a container image, whose packages nobody tells.
     """
     if isinstance(server.source, PypiSource | NpmSource) and (locked := _locked(name, server.source, project)):
         return locked
@@ -58,6 +58,11 @@ def installed(
             return _of_pypi(name, "", [file], server.constraints, environment)
         case NpmSource(package=package, version=version):
             return _of_npm(name, f"{package}@{version}", environment)
+        case OciSource(image=image):
+            raise FleetError(
+                f"{name}: what its image has in it is not known here; scan it, for example with: grype {image}",
+                hint="the makers of an image may publish a bill of materials beside it",
+            )
     return None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fleet.client_formats import Connection, Http, Stdio
 from stacks.own_code import read_own_code
-from stacks.source import NpmSource, PypiSource, RemoteSource
+from stacks.source import NpmSource, OciSource, PypiSource, RemoteSource
 
 if TYPE_CHECKING:
     from stacks.config import ServerConfig
@@ -31,7 +31,9 @@ def local_servers(servers: Mapping[str, "ServerConfig"], project: Path) -> Local
 
 
 def connection(server: "ServerConfig", project: Path) -> Connection:
-    """Return how one server is run: packages by `uvx` or `npx`, own code by `uv run`, a remote one by its URL."""
+    """Return how one server is run: packages by `uvx` or `npx`, own code by `uv run`, images by `docker run`, a remote
+    one by its URL.
+    """
     source = server.source
     if isinstance(source, RemoteSource):
         return Http(url=source.url, headers=server.headers)
@@ -40,6 +42,10 @@ def connection(server: "ServerConfig", project: Path) -> Connection:
         command, args = "uvx", ["--from", f"{source.package}=={source.version}", *constraints, source.command]
     elif isinstance(source, NpmSource):
         command, args = "npx", ["--yes", f"--package={source.package}@{source.version}", source.command]
+    elif isinstance(source, OciSource):
+        variables = [word for name in sorted({*server.env, *server.secrets}) for word in ("--env", name)]
+        program = ["--entrypoint", source.command, str(source.image)]
+        command, args = "docker", ["run", "--rm", "--interactive", *variables, *program]
     else:
         folder = project / source.path
         command, args = "uv", ["run", "--project", str(folder), read_own_code(folder).command]

@@ -77,7 +77,10 @@ def lock_servers(stack: str, servers: Sequence[str]) -> Mapping[str, Locked]:
         raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
     for name in servers:
         if not isinstance(config.servers[name].source, PypiSource | NpmSource):
-            raise FleetError(f"{name} is no package of PyPI or npm", hint="a server's own folder has its own lock")
+            raise FleetError(
+                f"{name} is no package of PyPI or npm",
+                hint="a server's own folder has its own lock, and a container image is pinned by its digest",
+            )
     wanted = {name: config.servers[name] for name in servers or config.servers}
     return _lock_all(wanted if servers else _without_lock(wanted, root), root)
 

@@ -15,7 +15,7 @@ from fleet.errors import FleetError
 from stacks.config import ServerConfig
 from stacks.image_reference import ImageReference, parse_image_reference
 from stacks.package_locks import PackageLockError, command, locked_packages, locked_requirements, mismatch
-from stacks.source import NpmSource, PathSource, PypiSource, RemoteSource
+from stacks.source import NpmSource, OciSource, PathSource, PypiSource, RemoteSource
 
 CHASSIS = "chassis"
 CHASSIS_PACKAGE = "mcp-chassis"
@@ -102,6 +102,8 @@ class _Writer:
             yield self._part_of_repository("remote")
         elif isinstance(source, PathSource):
             yield from self._own_code(source.path)
+        elif isinstance(source, OciSource):
+            yield self.bill.add_image(source.image)
         else:
             yield from self._locked(name, server, source)
 
@@ -155,6 +157,8 @@ class _Writer:
         match server.source:
             case PypiSource(version=version) | NpmSource(version=version):
                 return version
+            case OciSource() as source:
+                return source.version
             case PathSource(path=path):
                 return self._project(path).version
         return ""

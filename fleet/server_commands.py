@@ -19,7 +19,7 @@ def add(
         str,
         typer.Argument(
             help="A name in the catalog; pypi:NAME or npm:NAME, either with @VERSION and #command; ./path; "
-            "or https://HOST/PATH of a remote server."
+            "oci:HOST/REPOSITORY:TAG of a container image; or https://HOST/PATH of a remote server."
         ),
     ],
     name: Annotated[str | None, typer.Option(help="The server's name, by default out of the package's.")] = None,
@@ -51,11 +51,11 @@ def add(
     """Add a server to the stack's file, and preview that.
 
     A server of the catalog (see `fleet catalog search`) brings what it needs but its secrets; on a terminal you are
-    asked for those, and Pulumi encrypts them into the stack's file. A package gets its newest version pinned. Prints
-    the line that was written. A source or an option that won't do, or a preview that fails, changes nothing.
-    Known vulnerabilities of its packages are told of, and a malicious package is refused. A remote server is asked how
-    it is, and refused where only a person can log in, or no MCP is served. All that a package installs is pinned, as by
-    `fleet lock`, and then its tools are recorded, as by `fleet tools lock`.
+    asked for those, and Pulumi encrypts them into the stack's file. A package gets its newest version pinned, an image
+    its digest and what it starts by itself. Prints the line that was written. A source or an option that won't do, or a
+    preview that fails, changes nothing. Known vulnerabilities of its packages are told of, and a malicious package is
+    refused. A remote server is asked how it is, and refused where only a person can log in, or no MCP is served. All
+    that a package installs is pinned, as by `fleet lock`, and then its tools are recorded, as by `fleet tools lock`.
 
     \b
     Examples:
@@ -64,6 +64,7 @@ def add(
       fleet add pypi:mcp-server-time
       fleet add npm:@modelcontextprotocol/server-filesystem --name files --arg /data --volume
       fleet add pypi:mcp-server-slack --secret SLACK_BOT_TOKEN
+      fleet add oci:ghcr.io/github/github-mcp-server:v1.2.0 --secret GITHUB_PERSONAL_ACCESS_TOKEN
       fleet add https://mcp.linear.app/mcp --header 'Authorization=Bearer {LINEAR_API_KEY}'
       fleet add ./servers/notes --volume --env NOTES_DIRECTORY=/data --yes
     """

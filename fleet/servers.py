@@ -2,16 +2,17 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleet import sources, stackfile
+from fleet import image_lookup, sources, stackfile
 from fleet.errors import FleetError
 from fleet.project import existing_stack_file
 from fleet.stackfile import Entry as Line
 from fleet.stackfile import StackText
 from stacks.remote_config import references
+from stacks.source import OCI_PREFIX
 
 if TYPE_CHECKING:
     from stacks.catalog_entry import Entry
@@ -36,6 +37,21 @@ class Addition:
         """The entry of the catalog that it names. Raises FleetError where it names one that is not there."""
         request = sources.Request.parse(self.source)
         return sources.catalog_entry(request.name) if request.kind == "catalog" else None
+
+    def started(self, environment: Mapping[str, str]) -> "Addition":
+        """Return it with the digest of its image, and what that starts, where it is an image and leaves them out.
+
+        Raises:
+            FleetError: its registry has no such image, or that starts nothing by itself.
+        """
+        request = sources.Request.parse(self.source)
+        if request.kind != "oci" or (request.command and "@" in request.name):
+            return self
+        image = image_lookup.look_up(request.name, environment)
+        if request.command:
+            return replace(self, source=f"{OCI_PREFIX}{image.reference}{request.command}")
+        program, *args = image.start(self.args)
+        return replace(self, source=f"{OCI_PREFIX}{image.reference}#{program}", args=args)
 
     @property
     def referenced(self) -> tuple[str, ...]:
@@ -102,7 +118,8 @@ def adding(addition: Addition, *, project: Path, stack: str, environment: Mappin
             hint="choose another name with --name, or change its version in that line",
         )
     in_catalog = addition.in_catalog()
-    entry = addition.entry(request.pinned(environment))
+    addition = addition.started(environment)
+    entry = addition.entry(sources.Request.parse(addition.source).pinned(environment))
     after = text.with_server(name, entry)
     present = ((text.document.get("config") or {}).get(stackfile.SECRETS) or {}).get(name) or {}
     needed = addition.secrets or (in_catalog.required_secrets if in_catalog else addition.referenced)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from fleet.errors import FleetError
 from stacks.packages import npm_command
-from stacks.source import CATALOG_PREFIX
+from stacks.source import CATALOG_PREFIX, OCI_PREFIX
 
 if TYPE_CHECKING:
     from stacks.catalog_entry import Entry
@@ -23,7 +23,7 @@ SECONDS = 60
 """How long a registry may take to answer."""
 EXAMPLES = (
     "github (of the catalog), pypi:mcp-server-time, npm:@modelcontextprotocol/server-memory, ./servers/notes, "
-    "https://mcp.linear.app/mcp"
+    "oci:ghcr.io/github/github-mcp-server:v1.2.0, https://mcp.linear.app/mcp"
 )
 
 _PACKAGE = re.compile(r"(?P<kind>pypi|npm):(?P<name>@?[^@#\s]+)(@(?P<version>[^#\s]+))?(?P<command>#\S+)?")
@@ -33,12 +33,13 @@ _WRAPPING = re.compile(r"^(mcp-server-|server-|mcp-)|(-mcp-server|-server-mcp|-m
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A source as a user types it: of a package, with or without a version, a path, a URL, or a name in the catalog.
+    """A source as a user types it: of a package, with or without a version, an image, with or without a digest, a path,
+    a URL, or a name in the catalog.
 
     Attributes:
-        kind: `pypi`, `npm`, `path`, `remote` or `catalog`.
-        name: the package's name, the path, the URL, or the name in the catalog.
-        version: the version asked for; None for the newest.
+        kind: `pypi`, `npm`, `oci`, `path`, `remote` or `catalog`.
+        name: the package's name, the image with tag and digest, the path, the URL, or the name in the catalog.
+        version: the version asked for; None for the newest, and of what has none.
         command: `#command` where one was given, else nothing.
     """
 
@@ -54,6 +55,9 @@ class Request:
             return cls(kind="path", name=text)
         if text.startswith(("https:", "http:")):
             return cls(kind="remote", name=text)
+        if text.startswith(OCI_PREFIX):
+            image, hash_sign, program = text.removeprefix(OCI_PREFIX).partition("#")
+            return cls(kind="oci", name=image, command=hash_sign + program)
         if (in_catalog := _IN_CATALOG.fullmatch(text)) is not None:
             return cls(kind="catalog", name=in_catalog["name"])
         match = _PACKAGE.fullmatch(text)
@@ -65,6 +69,8 @@ class Request:
         """The source with its version, the newest where none was asked for. Raises FleetError where there is none."""
         if self.kind in ("path", "remote"):
             return self.name
+        if self.kind == "oci":
+            return f"{OCI_PREFIX}{self.name}{self.command}"
         if self.kind == "catalog":
             return f"{CATALOG_PREFIX}{catalog_entry(self.name).label}"
         find = newest_on_pypi if self.kind == "pypi" else newest_on_npm
@@ -89,6 +95,8 @@ def _bare_name(request: Request) -> str:
         labels = (urlsplit(request.name).hostname or "").split(".")
         return labels[-2] if len(labels) > 1 else labels[0]
     bare = request.name.rstrip("/").rsplit("/", 1)[-1]
+    if request.kind == "oci":
+        bare = bare.partition("@")[0].partition(":")[0]
     if request.kind == "pypi":
         bare = bare.rsplit(".", 1)[-1]
     label = re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-")

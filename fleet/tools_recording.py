@@ -20,6 +20,7 @@ from components.image import CONTEXT, BaseImages, RegistryAccount, build_args, s
 from components.server import USER
 from fleet import project, stackfile, tools_listing, tools_lock
 from fleet.errors import FleetError
+from fleet.image_lookup import buildx_command
 from stacks import recorded_tools
 from stacks.config import ServerConfig, StackConfig
 from stacks.images import read_images
@@ -27,7 +28,7 @@ from stacks.own_code import OwnCodeError
 from stacks.package_locks import existing_lock, lock_folder
 from stacks.problems import BadStackError
 from stacks.recorded_tools import Line, Lock, Surface
-from stacks.server_image import BUILDER_VARIABLE, DEFAULT_BUILDER, server_image_args
+from stacks.server_image import BUILDER_VARIABLE, DEFAULT_BUILDER, program, server_image_args
 from stacks.source import NpmSource, PypiSource, Source
 
 BUILD_SECONDS = 1800
@@ -151,7 +152,7 @@ def _image(name: str, server: ServerConfig, workshop: Workshop) -> Iterator[str]
     """Build the image into the engine, and remove it afterwards; its layers stay in the builder for `up`."""
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "image"
-        command = [*_buildx(workshop), "build", "--quiet", "--load", f"--iidfile={told}"]
+        command = [*buildx_command(workshop.environment), "build", "--quiet", "--load", f"--iidfile={told}"]
         _run([*command, *build_options(server, workshop)], f"the image of {name!r} was not built", workshop)
         image = told.read_text(encoding="utf-8").strip()
     try:
@@ -239,7 +240,6 @@ def run_command(
     variables = {**server.env, **dict.fromkeys(server.secrets, DUMMY)}
     if server.database:
         variables[server.database] = DUMMY_DATABASE
-    program = next(option for option in build_options(server, workshop) if option.startswith("--build-arg=COMMAND="))
     return [
         "run",
         "--rm",
@@ -249,7 +249,7 @@ def run_command(
         *ISOLATED,
         *(f"--env={key}={value}" for key, value in variables.items()),
         *(f"--mount=type=bind,source={file},target={path},readonly" for path, file in files.items()),
-        f"--entrypoint=/opt/server/bin/{program.rpartition('=')[2]}",
+        f"--entrypoint={program(server, workshop.project)}",
         image,
         *server.args,
     ]
@@ -270,12 +270,6 @@ def _remove(docker: str, container: str, workshop: Workshop) -> None:
         timeout=REMOVE_SECONDS,
         check=False,
     )
-
-
-def _buildx(workshop: Workshop) -> list[str]:
-    """The project's own buildx where there is one, else Docker's."""
-    own = shutil.which("docker-buildx", path=workshop.environment.get("PATH"))
-    return [own] if own else [_program("docker", workshop), "buildx"]
 
 
 def _program(name: str, workshop: Workshop) -> str:

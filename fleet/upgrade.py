@@ -18,7 +18,7 @@ from stacks import catalog, recorded_tools
 from stacks.config import ServerConfig
 from stacks.package_locks import FOLDER, PackageLockError, locked_packages
 from stacks.recorded_tools import Surface
-from stacks.source import NpmSource, PypiSource
+from stacks.source import NpmSource, OciSource, PypiSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +101,11 @@ def _upgraded(server: ServerConfig, environment: Mapping[str, str]) -> ServerCon
         newest = sources.newest_on_pypi(source.package, environment)
     elif isinstance(source, NpmSource):
         newest = sources.newest_on_npm(source.package, environment)
+    elif isinstance(source, OciSource):
+        raise FleetError(
+            f"{source.image.repository} is pinned by its digest, and no registry tells which tag is the newest; "
+            f"the digest of one: docker buildx imagetools inspect {source.image.repository}:TAG"
+        )
     else:
         return None
     if not newer(source.version, newest):

@@ -132,9 +132,9 @@ class ServerConfig(ConfigModel):
     """One MCP server. A plain source may stand in its place."""
 
     source: SourceField
-    """Where its code comes from: pypi:NAME@VERSION[#command], npm:NAME@VERSION[#command], catalog:NAME or ./path; or
-    https://HOST/PATH, where a remote server answers. An entry of the catalog says the other keys too, unless they stand
-    here."""
+    """Where its code comes from: pypi:NAME@VERSION[#command], npm:NAME@VERSION[#command], catalog:NAME, ./path, or
+    oci:HOST/REPOSITORY[:TAG]@sha256:DIGEST#PROGRAM, a container image; or https://HOST/PATH, where a remote server
+    answers. An entry of the catalog says the other keys too, unless they stand here."""
     headers: dict[HeaderName, HeaderValue] = Field(default={})
     """What a remote server is sent with each request, such as Authorization: "Bearer {LINEAR_API_KEY}", where the name
     in braces is a secret's."""

@@ -8,7 +8,7 @@ from .config import COMPONENT_NAMES, OPERATOR, ServerConfig, StackConfig
 from .config_model import LABEL
 from .problems import Problem, nearest, set_secret
 from .remote_config import CREDENTIAL, OWN_HEADERS, REFERENCE
-from .source import NpmSource
+from .source import NpmSource, OciSource
 
 DNS_LABEL_LIMIT = 63
 """RFC 1035; Docker puts a service's name into its DNS."""
@@ -93,6 +93,10 @@ def _server(name: str, server: ServerConfig) -> Iterator[Problem]:
             )
     if isinstance(server.source, NpmSource) and server.constraints:
         yield Problem(path=(*path, "constraints"), message="constraints are for Python packages; remove them")
+    if isinstance(server.source, OciSource):
+        for key, given in (("constraints", server.constraints), ("packages", server.packages)):
+            if given:
+                yield Problem(path=(*path, key), message="a container image has what its maker put in; remove it")
     if server.install_scripts and not isinstance(server.source, NpmSource):
         yield Problem(path=(*path, "install-scripts"), message="only npm packages have install scripts; remove it")
     for variable in server.env:

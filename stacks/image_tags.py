@@ -16,7 +16,7 @@ from .config import ServerConfig
 from .own_code import read_own_code
 from .package_locks import existing_lock
 from .server_image import REMOTE, image_names
-from .source import NpmSource, PathSource, PypiSource
+from .source import NpmSource, OciSource, PathSource, PypiSource
 
 if TYPE_CHECKING:
     from .load import Stack
@@ -53,6 +53,8 @@ def _server_tag(root: Path, server: ServerConfig, images: Mapping[str, str]) -> 
     if isinstance(source, PathSource):
         own = read_own_code(root / source.path)
         return f"{own.version}-{content_tag(root, 'path', server_contexts(source.path), [own.command, *told])}"
+    if isinstance(source, OciSource):
+        return f"{source.version}-{content_tag(root, 'oci', server_contexts(''), [str(source), *told])}"
     if not isinstance(source, PypiSource | NpmSource):
         raise TypeError(f"{source} has no image of its own")
     kind = "python" if isinstance(source, PypiSource) else "node"

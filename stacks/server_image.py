@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import pulumi
 
-from components.image import BaseImages, Platform, RegistryAccount, ServerImageArgs
+from components.image import BaseImages, Kind, Platform, RegistryAccount, ServerImageArgs, layout
 
 from .config import ServerConfig, StackConfig
 from .own_code import read_own_code
 from .package_locks import existing_lock
-from .source import NpmSource, PathSource, PypiSource
+from .source import NpmSource, OciSource, PathSource, PypiSource
 
 BUILDER_VARIABLE = "BUILDX_BUILDER"
 DEFAULT_BUILDER = "mcp-fleet"
@@ -62,9 +61,11 @@ def server_image_args(
     if isinstance(source, PathSource):
         own = read_own_code(root / source.path)
         return origin(kind="path", path=source.path, command=own.command, version=own.version)
+    if isinstance(source, OciSource):
+        return origin(kind="oci", origin=str(source.image), command=source.command, version=source.version)
     if not isinstance(source, PypiSource | NpmSource):
         raise TypeError(f"{source} has no image of its own")
-    kind: Literal["python", "node"] = "python" if isinstance(source, PypiSource) else "node"
+    kind: Kind = "python" if isinstance(source, PypiSource) else "node"
     return origin(
         kind=kind,
         package=source.package,
@@ -72,3 +73,21 @@ def server_image_args(
         command=source.command,
         lock=existing_lock(source, root),
     )
+
+
+def program(server: ServerConfig, root: Path) -> str:
+    """Return what a server's command is called in its image: a path, or a name on the image's own PATH.
+
+    Raises:
+        OwnCodeError: The line names a folder that is no server.
+        TypeError: It is a remote server, which has no image of its own.
+    """
+    source = server.source
+    match source:
+        case OciSource(command=command):
+            return f"{layout('oci').commands}{command}"
+        case PathSource(path=path):
+            return f"{layout('path').commands}{read_own_code(root / path).command}"
+        case PypiSource(command=command) | NpmSource(command=command):
+            return f"{layout('python').commands}{command}"
+    raise TypeError(f"{source} has no image of its own")

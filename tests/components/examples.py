@@ -368,6 +368,30 @@ def remote_server() -> McpServer:
     )
 
 
+def image_server() -> McpServer:
+    return McpServer(
+        "files",
+        McpServerArgs(
+            fleet=fleet(),
+            image=ServerImageArgs(
+                kind="oci",
+                origin=PINNED.format(name="files"),
+                command="/server",
+                version="1",
+                bases=BASES,
+                registry=account(),
+                builder="mcp-fleet",
+            ),
+            arguments=("stdio",),
+            environment={},
+            secrets={},
+            gateway_token=secret("token"),
+            consul="http://consul:8500",
+            limits=Limits.of(cpus=0.5, mebibytes=256),
+        ),
+    )
+
+
 TOKENS = {
     "mcp-fleet:components:Consul": consul,
     "mcp-fleet:components:Gateway": gateway,

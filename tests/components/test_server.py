@@ -51,6 +51,21 @@ def test_a_remote_server_runs_the_image_of_all_of_them_with_its_credential_as_a_
     assert "/run/secrets/server/LINEAR_API_KEY" in [secret["fileName"] for secret in container["secrets"]]
 
 
+def test_an_image_of_somebody_else_gets_the_bridge_with_all_that_it_needs() -> None:
+    engine, _ = deploy(examples.image_server)
+    built = engine.one(IMAGE, "files").inputs
+    assert built["dockerfile"] == {"location": "images/oci.Dockerfile"}
+    assert built["buildArgs"] == {
+        "PYTHON": examples.BASES.python,
+        "ORIGIN": examples.PINNED.format(name="files"),
+        "SOURCE_DATE_EPOCH": "315532800",
+    }
+    container = engine.one(SERVICE, "files").inputs["taskSpec"]["containerSpec"]
+    assert container["commands"] == ["/opt/mcp-fleet/lib/ld.so"]
+    assert container["args"][-3:] == ["--", "/server", "stdio"]
+    assert container["healthcheck"]["tests"][:2] == ["CMD", "/opt/mcp-fleet/lib/ld.so"]
+
+
 def cache(**options: Any) -> dict[str, str]:
     engine, _ = deploy(lambda: examples.server(**options))
     environment = engine.one(SERVICE, "time").inputs["taskSpec"]["containerSpec"]["env"]

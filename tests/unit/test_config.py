@@ -217,6 +217,10 @@ BAD = {
         f"servers: {{time: {{source: '{TIME}', env: {{A: '{{{{.Node.ID}}}}'}}}}}}",
         "set it as a secret instead",
     ),
+    "packages for an image": (
+        f"servers: {{m: {{source: 'oci:ghcr.io/a/b@sha256:{'0' * 64}#/b', packages: [git]}}}}",
+        "a container image has what its maker put in",
+    ),
     "constraints for npm": (
         "servers: {m: {source: 'npm:m@1.0.0', constraints: ['a<1']}}",
         "constraints are for Python packages",

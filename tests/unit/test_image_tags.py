@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from stacks.image_tags import content_tag, own_code_digest
+from stacks.config import ServerConfig
+from stacks.image_tags import _server_tag, content_tag, own_code_digest
 
 from .stack_files import ROOT
 
+IMAGES = {"python": "docker.io/library/python:3", "node": "docker.io/library/node:24"}
 CONTEXTS = {"wire": "wire", "bridge": "bridge"}
 
 
@@ -38,6 +40,15 @@ def test_another_content_has_another_tag(checkout: Path, path: str) -> None:
 
 def test_another_package_or_dockerfile_has_another_tag(checkout: Path) -> None:
     assert len({tag(checkout, "time"), tag(checkout, "fetch"), tag(checkout, "time", dockerfile="node")}) == 3
+
+
+def test_another_image_under_the_bridge_has_another_tag() -> None:
+    tags = [
+        _server_tag(ROOT, ServerConfig.model_validate({"source": f"oci:ghcr.io/a/b:v1@sha256:{digit * 64}#/b"}), IMAGES)
+        for digit in "ab"
+    ]
+    assert tags[0] != tags[1]
+    assert all(found.startswith("v1-") for found in tags)
 
 
 def test_what_builds_do_not_see_changes_nothing(checkout: Path) -> None:

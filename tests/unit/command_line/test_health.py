@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from docker.errors import NotFound
 
-import components.server
+import components.image_layout
 from dev import lifecycle
 from fleet import status, tool_differences, why
 from fleet.errors import FleetError
@@ -276,7 +276,7 @@ def test_tools_that_nobody_reviewed_are_told_of_by_status_and_why() -> None:
     diagnosis = explain(engine, "time")
     assert diagnosis.tools == {"echo": "changed", "mail": "new"}
     assert "fleet tools lock time" in diagnosis.advice[-1]
-    assert tool_differences.PORT == components.server.PORT
+    assert tool_differences.PORT == components.image_layout.PORT
 
 
 def test_a_server_without_a_service_is_missing_and_another_name_unknown() -> None:

@@ -135,6 +135,16 @@ def test_a_remote_server_has_what_speaks_to_it(locked: Machine) -> None:
     assert {"path:remote", "remote:linear"} < {*parts(document, "server:linear")}
 
 
+def test_an_image_of_somebody_else_has_that_image_and_the_bridge(locked: Machine) -> None:
+    text = locked.stack_file.read_text()
+    image = f"ghcr.io/acme/files@sha256:{DIGEST}"
+    line = f"mcp-fleet:servers:\n    files: 'oci:{image}#/server'\n"
+    locked.stack_file.write_text(text.replace("mcp-fleet:servers:\n", line))
+    document = bill(locked, "files")
+    origin = f"pkg:oci/files@sha256:{DIGEST}?repository_url=ghcr.io/acme/files"
+    assert {"path:bridge", origin} < {*parts(document, "server:files")}
+
+
 def test_the_same_stack_gives_the_same_bytes_and_another_lock_another_serial_number(locked: Machine) -> None:
     whole = bill(locked)
     assert parts(whole, "stack") == ["server:git", "server:memory", "server:time"]

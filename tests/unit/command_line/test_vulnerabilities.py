@@ -78,6 +78,19 @@ def test_what_can_not_be_resolved_is_said(resolving: Machine, osv: Osv) -> None:
     assert resolving.fleet("vulnerabilities", "time", "--strict").exit_code == 1
 
 
+def test_what_an_image_has_in_it_is_said_to_be_unknown(resolving: Machine, osv: Osv) -> None:
+    image = f"ghcr.io/acme/files@sha256:{'0' * 64}"
+    text = resolving.stack_file.read_text()
+    line = f"mcp-fleet:servers:\n    files: 'oci:{image}#/server'\n"
+    resolving.stack_file.write_text(text.replace("mcp-fleet:servers:\n", line))
+    result = resolving.fleet("vulnerabilities", "files")
+    assert result.exit_code == 0
+    assert (
+        f"files: what its image has in it is not known here; scan it, for example with: grype {image}" in result.stderr
+    )
+    assert resolving.fleet("vulnerabilities", "files", "--strict").exit_code == 1
+
+
 def test_a_malicious_package_is_never_added(resolving: Machine, osv: Osv) -> None:
     osv.add("MAL-2026-1", "anyio", "4.0.0", summary="Malicious code in anyio (PyPI)")
     before = resolving.stack_file.read_text()
