@@ -1,5 +1,6 @@
 """One cheap call of each server, which changes nothing: that it starts does not tell whether it is configured."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,11 +23,10 @@ TOGETHER: Final = 8
 NOT_WELL: Final = frozenset({"degraded", "unhealthy"})
 """What the tool `health` of a server on the chassis says of itself, in a result that is no error."""
 
-COMPLAINT: Final = re.compile(
-    r"""\s*(?:error\b|failed\b|\{\s*"(?:error"\s*:|status"\s*:\s*"error"|(?:ok|success)"\s*:\s*false\b))""",
-    re.IGNORECASE,
-)
+COMPLAINT: Final = re.compile(r"\s*(?:error|failed)\b", re.IGNORECASE)
 """How servers begin that tell of a failure in a result that is no error, as many do."""
+COMPLAINTS: Final = {"status": "error", "object": "error", "ok": False, "success": False}
+"""Members of the JSON that others tell of it with, besides `error`."""
 
 
 class Configured(StrEnum):
@@ -94,8 +94,17 @@ def _asked(endpoint: calls.Endpoint, call: "Call") -> Finding:
 
 def _well(result: "CallToolResult") -> bool:
     status = (result.structured_content or {}).get("status")
-    complains = any(COMPLAINT.match(text) for text in calls.texts(result))
-    return not result.is_error and not complains and status not in NOT_WELL
+    return not result.is_error and not any(map(_complains, calls.texts(result))) and status not in NOT_WELL
+
+
+def _complains(text: str) -> bool:
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return COMPLAINT.match(text) is not None
+    if not isinstance(said, dict):
+        return False
+    return bool(said.get("error")) or any(said.get(member) == told for member, told in COMPLAINTS.items())
 
 
 def _command(server: str, call: "Call") -> str:

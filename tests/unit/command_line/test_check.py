@@ -50,7 +50,7 @@ def server(status: str) -> MCPServer[None]:
     @made.tool()
     def get_pricing_service_codes(filter: str) -> str:
         """List services, and tell of a failure as JSON."""
-        return json.dumps({"status": "error", "message": f"{filter}: {CANARY}"}, indent=2)
+        return json.dumps({"status": 401, "object": "error", "message": f"{filter}: {CANARY}"}, indent=2)
 
     @made.tool()
     def asana_list_workspaces() -> str:
