@@ -1,6 +1,6 @@
 """Servers of the catalog at work: a vector store and a server of models.
 
-A folder of files, a database and a memory are in test_data_servers.py.
+A folder of files, a database and a memory are in test_data_servers.py, search is in test_search_server.py.
 """
 
 import json
