@@ -14,6 +14,7 @@ from stacks.package_locks import unlocked_servers
 from stacks.packages import found_packages, package_problems
 from stacks.preflight import engine_address, place_problems
 from stacks.problems import bad_stack
+from stacks.signatures import signature_problems
 
 ROOT = Path(__file__).parent
 
@@ -23,7 +24,11 @@ def main() -> None:
     stack = load_stack(ROOT, os.environ)
     local = stack.config.hosts == "local"
     engine = engine_address(os.environ) if local else ""
-    problems = [*place_problems(stack.config, engine, os.environ), *package_problems(stack.config, found_packages())]
+    problems = [
+        *place_problems(stack.config, engine, os.environ),
+        *package_problems(stack.config, found_packages()),
+        *signature_problems(stack.config, ROOT, os.environ),
+    ]
     if problems:
         raise bad_stack(stack.name, stack.file, problems)
     if unlocked := unlocked_servers(stack.config, ROOT):

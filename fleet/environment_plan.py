@@ -13,6 +13,8 @@ FIRST_PORT = 20_000
 NUMBERS = 1_000
 """How many pull requests have ports of their own: the next one has those of the first again, and is refused while that
 has them. The ports end below 32768, where those begin that Linux gives to outgoing connections."""
+KEPT_KEYS = (f"{PROJECT}:signatures", f"{PROJECT}:require-signatures")
+"""What holds in a pull request's stack because it holds in the one that it is like: who signs images."""
 NOT_HERE = frozenset({"place", "replicas"})
 """What a server's line says of where, and how often, it runs elsewhere."""
 
@@ -61,7 +63,9 @@ def stack_document(
         present: the file that is there already: how its secrets are encrypted is kept.
     """
     kept = {key: value for key, value in (present.document if present else {}).items() if key != CONFIG}
+    held = like.document.get(CONFIG) or {}
     config = {
+        **{key: held[key] for key in KEPT_KEYS if key in held},
         **(template.document.get(CONFIG) or {}),
         **{f"{PROJECT}:{key}": port for key, port in ports(number).items()},
         SERVERS: {name: _entry(like.servers[name]) for name in servers},

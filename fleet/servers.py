@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet import image_lookup, sources, stackfile
 from fleet.errors import FleetError
+from fleet.image_signatures import verify_signature
 from fleet.project import existing_stack_file
 from fleet.stackfile import Entry as Line
 from fleet.stackfile import StackText
@@ -126,6 +127,7 @@ def adding(addition: Addition, *, project: Path, stack: str, environment: Mappin
     unset = tuple(variable for variable in needed if variable not in present)
     changed = StackText(after, name=file.name)
     config = stackfile.checked(changed, stack, project, assume={name: unset})
+    verify_signature(name, config, project, environment)
     return Change(
         file=file,
         before=text.text,

@@ -21,6 +21,7 @@ from components.server import USER
 from fleet import project, stackfile, tools_listing, tools_lock
 from fleet.errors import FleetError
 from fleet.image_lookup import buildx_command
+from fleet.image_signatures import verify_signature
 from stacks import recorded_tools
 from stacks.config import ServerConfig, StackConfig
 from stacks.images import read_images
@@ -101,6 +102,7 @@ def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
     failed: list[FleetError] = []
     for name in wanted:
         try:
+            verify_signature(name, config, workshop.project, workshop.environment)
             surface = record(name, config.servers[name], workshop)
         except FleetError as error:
             failed.append(error)

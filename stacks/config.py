@@ -21,6 +21,7 @@ from .config_model import ConfigModel, Label
 from .esc_config import EscConfig
 from .hosts_config import LOCAL, CloudHosts, parse_hosts
 from .remote_config import AuthConfig, HeaderName, HeaderValue, arguments, references
+from .signatures_config import SignerConfig
 from .source import CATALOG_PREFIX, EXAMPLES, PATTERN, RemoteSource, Source, parse_source
 
 PROJECT = "mcp-fleet"
@@ -285,6 +286,11 @@ class StackConfig(ConfigModel):
     require_locks: bool = False
     """Refuse a server of PyPI or npm whose package has no lock in locks/: what it installs would be found out when it
     is built."""
+    signatures: tuple[SignerConfig, ...] = ()
+    """Who signs which container images (oci: sources). An image that one of them is to sign is refused without a good
+    signature of one of them, by cosign, before anything is changed."""
+    require_signatures: bool = False
+    """Refuse a container image that nobody under `signatures` signs."""
     builder: str | None = None
     """Name of the buildx builder; BUILDX_BUILDER or mcp-fleet when it is left out."""
     servers: dict[Label, ServerConfig] = Field(default={})

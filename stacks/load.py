@@ -20,6 +20,7 @@ from .problems import KeyPath, Problem, StackFile, bad_stack, nearest
 from .remote_config import AuthConfig
 from .reviewed_tools import reviewed_tools
 from .secret_values import SecretValues, named, of_config, value_problems, with_names
+from .signatures_config import SignerConfig
 
 _ANY = "*"
 _MODELS: Mapping[KeyPath, type[BaseModel]] = {
@@ -28,6 +29,7 @@ _MODELS: Mapping[KeyPath, type[BaseModel]] = {
     ("servers", _ANY, "auth"): AuthConfig,
     ("clients", _ANY): ClientConfig,
     ("tiers", _ANY): TierConfig,
+    ("signatures", _ANY): SignerConfig,
     ("esc",): EscConfig,
     ("hosts",): CloudHosts,
     ("hosts", "aws"): AwsConfig,

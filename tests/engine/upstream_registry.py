@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import docker
 import httpx2
@@ -28,17 +29,20 @@ class UpstreamRegistry:
 
     def push(self, folder: Path, name: str, **build_args: str) -> str:
         """Build the Dockerfile in a folder, push it under this name, and return its digest."""
+        builder = self.environment["BUILDX_BUILDER"]
         told = [f"--build-arg={key}={value}" for key, value in build_args.items()]
-        made = ["--metadata-file=/dev/stdout", "--provenance=false", "--push", f"--tag={self.address}/{name}"]
-        done = subprocess.run(
-            ["docker", "buildx", "build", f"--builder={self.environment['BUILDX_BUILDER']}", *made, *told, str(folder)],
-            env=dict(self.environment),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return str(json.loads(done.stdout)["containerimage.digest"])
+        with TemporaryDirectory() as made:
+            metadata = Path(made) / "metadata.json"
+            pushed = [f"--metadata-file={metadata}", "--provenance=false", "--push", f"--tag={self.address}/{name}"]
+            done = subprocess.run(
+                ["docker", "buildx", "build", f"--builder={builder}", *pushed, *told, str(folder)],
+                env=dict(self.environment),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            return str(json.loads(metadata.read_text())["containerimage.digest"])
 
 
 @contextmanager

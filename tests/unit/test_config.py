@@ -221,6 +221,20 @@ BAD = {
         f"servers: {{m: {{source: 'oci:ghcr.io/a/b@sha256:{'0' * 64}#/b', packages: [git]}}}}",
         "a container image has what its maker put in",
     ),
+    "a signer without a key and an issuer": (
+        "signatures: [{images: ghcr.io/a/*, identity: me@example.com}]",
+        "signatures.0: needs a `key`, or an `issuer` with one of",
+    ),
+    "a signer with a key and an identity": (
+        "signatures: [{images: ghcr.io/a/*, key: a.pub, identity: me@example.com}]",
+        "say nothing; remove them",
+    ),
+    "a signer whose images are no repository": ("signatures: [{images: 'ghcr.io/a*', key: a.pub}]", "images"),
+    "a typo in a signer": ("signatures: [{images: ghcr.io/a/*, kye: a.pub}]", "did you mean 'key'"),
+    "an identity that is no pattern": (
+        "signatures: [{images: ghcr.io/a/*, identity-pattern: '(', issuer: https://accounts.google.com}]",
+        "is no regular expression",
+    ),
     "constraints for npm": (
         "servers: {m: {source: 'npm:m@1.0.0', constraints: ['a<1']}}",
         "constraints are for Python packages",

@@ -85,6 +85,20 @@ def test_what_can_not_be_added_changes_nothing(machine: Machine, source: str, sa
     assert machine.stack_file.read_text() == STACK_FILE
 
 
+def test_an_image_that_is_not_signed_as_the_stack_asks_is_not_added(machine: Machine) -> None:
+    signed = "config:\n  mcp-fleet:signatures: [{images: ghcr.io/acme/*, key: acme.pub}]\n"
+    machine.stack_file.write_text(before := STACK_FILE.replace("config:\n", signed))
+    (machine.project / "acme.pub").write_text("-----BEGIN PUBLIC KEY-----")
+    machine.program("cosign", "fail('Error: no signatures found')")
+    result = machine.fleet("add", f"{LINE}#/server", "--no-preview")
+    assert result.exit_code == 1
+    assert "has no signature that is accepted: no signatures found" in result.stderr
+    assert machine.stack_file.read_text() == before
+    machine.program("cosign", "")
+    assert machine.fleet("add", f"{LINE}#/server", "--no-preview").exit_code == 0
+    assert machine.called("cosign")[-1] == ["verify", "--key=acme.pub", f"ghcr.io/acme/files-mcp-server@{DIGEST}"]
+
+
 @pytest.fixture
 def with_image(machine: Machine) -> Machine:
     line = f"mcp-fleet:servers:\n    files: {{source: '{LINE}#/server', args: [stdio], env: {{A: b}}}}\n"

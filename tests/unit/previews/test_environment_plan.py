@@ -53,6 +53,15 @@ def test_its_file_is_the_template_with_ports_of_its_own_and_these_servers() -> N
     }
 
 
+def test_who_signs_images_holds_in_it_too() -> None:
+    signed = STAGING.text + (
+        "  mcp-fleet:signatures: [{images: ghcr.io/acme/*, key: acme.pub}]\n  mcp-fleet:require-signatures: true\n"
+    )
+    made = stack_document(7, TEMPLATE, StackText(signed, name=STAGING.name), ("fetch",), None)["config"]
+    assert made["mcp-fleet:require-signatures"] is True
+    assert made["mcp-fleet:signatures"] == [{"images": "ghcr.io/acme/*", "key": "acme.pub"}]
+
+
 def test_numbers_in_a_row_have_ports_of_their_own() -> None:
     taken = [port for number in range(5_000, 5_000 + NUMBERS) for port in ports(number).values()]
     assert len(set(taken)) == 2 * NUMBERS
