@@ -104,6 +104,14 @@ BUILDCTL = Tool(
     "github.com/moby/buildkit/version.Version",
     "github.com/moby/buildkit",
 )
+COSIGN = Tool(
+    "cosign",
+    "cosign",
+    "github.com/sigstore/cosign/v3/cmd/cosign",
+    "sigs.k8s.io/release-utils/version.gitVersion",
+    "github.com/sigstore/cosign/v3",
+)
+"""For the tests of signatures alone: a stack asks for the machine's own."""
 
 
 def built(tool: Tool) -> bool:

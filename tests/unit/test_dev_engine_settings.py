@@ -58,7 +58,14 @@ def test_a_container_gets_the_pids_limit_unless_it_has_one(
     assert spec["ociVersion"] == "1.0.2"
 
 
-TOOLS = (go_tools.PULUMI, go_tools.DOCKER_BUILD, go_tools.BUILDX, go_tools.BUILDKITD, go_tools.BUILDCTL)
+TOOLS = (
+    go_tools.PULUMI,
+    go_tools.DOCKER_BUILD,
+    go_tools.BUILDX,
+    go_tools.BUILDKITD,
+    go_tools.BUILDCTL,
+    go_tools.COSIGN,
+)
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)

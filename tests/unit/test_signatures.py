@@ -1,6 +1,7 @@
 """Signatures are verified before anything changes: what `cosign` is asked, and what its answers lead to.
 
-A stand-in takes its place, which knows the arguments that cosign v3.1.3 documents for `verify` and no others.
+A stand-in takes its place, which knows the arguments that cosign v3.1.3 documents for `verify` and no others; the
+real one verifies in tests/engine/test_signatures.py.
 """
 
 import json
