@@ -13,6 +13,7 @@ from dev.environment import BACKEND_VARIABLE, environment
 from dev.errors import EngineError
 from dev.progress import Steps
 from dev.pulumi_events import Follower
+from stacks.signatures import DESTROYING
 
 INTERRUPT_SECONDS = 60.0
 """How long an interrupted Pulumi may take to finish what it is at and write its state."""
@@ -65,7 +66,8 @@ def destroy(name: str, project: Path, steps: Steps) -> None:
         expected = _resources(home.stack_state(name))
         if expected:
             # Refreshed first: what is gone already must not make it fail.
-            _follow("destroy", name, project, Follower(step, 2 * expected), variables, *UNASKED, "--refresh")
+            destroying = {**variables, DESTROYING: "true"}
+            _follow("destroy", name, project, Follower(step, 2 * expected), destroying, *UNASKED, "--refresh")
         _pulumi("rm", name, project, "--yes", "--preserve-config", environ=variables)
         step.done(f"{expected} resources deleted" if expected else "nothing was deployed")
 

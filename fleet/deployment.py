@@ -11,6 +11,7 @@ from fleet import interrupted, pulumi_cli
 from fleet.console import say
 from fleet.errors import FleetError
 from fleet.failure_hints import hint
+from stacks.signatures import DESTROYING
 
 POLICY_PACK = "policy"
 """The folder of the policy pack in the project."""
@@ -65,7 +66,8 @@ def destroy(stack: str, project: Path, environment: Mapping[str, str]) -> None:
     if state.has_machines:
         # Nothing is asked of the machines, which go with all that is on them: they may be dead, and the file be wrong.
         options = ("--run-program=false",)
-    outcome = _pulumi("destroy", "--yes", "--skip-preview", *options, stack=stack, at=project, environ=environment)
+    environ = {**environment, DESTROYING: "true"}
+    outcome = _pulumi("destroy", "--yes", "--skip-preview", *options, stack=stack, at=project, environ=environ)
     if not outcome.worked:
         raise FleetError(f"stack {stack!r} was not destroyed", hint=hint(stack, outcome.said))
 

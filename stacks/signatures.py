@@ -21,6 +21,9 @@ INSTALLATION = "https://docs.sigstore.dev/cosign/system_config/installation/"
 SECONDS = 120
 """How long one verification may take: it may fetch the roots of trust first."""
 PARALLEL = 4
+DESTROYING = "MCP_FLEET_DESTROYING"
+"""The variable that `fleet destroy` sets: a registry that is away, or a signature that is no longer good, must not keep
+a stack from going."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,8 @@ def signature_problems(config: StackConfig, root: Path, environment: Mapping[str
         root: the folder of Pulumi.yaml.
         environment: of this process; `cosign` is looked for on its PATH.
     """
+    if environment.get(DESTROYING):
+        return
     absent = {signer.key for signer in config.signatures if signer.key and not (root / signer.key).is_file()}
     for file in sorted(absent):
         yield Problem(path=("signatures",), message=f"there is no key {file}; put it there, or correct the path")

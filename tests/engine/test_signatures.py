@@ -77,3 +77,5 @@ def test_only_what_its_signer_signed_goes_up(
         with_image("signed")
         fleet.up()
         assert "surroundings" in fleet.fleet("call", "bare", "--list").stdout
+    fleet.fleet("destroy", "--yes")
+    assert fleet.leftovers() == [], "a registry that is away keeps no stack"

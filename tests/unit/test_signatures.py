@@ -112,6 +112,12 @@ def test_an_image_without_a_good_signature_is_refused_by_its_line(
     assert refused.startswith(f"servers.files.source: {IMAGE} has no signature that is accepted: no signatures found;")
 
 
+def test_a_stack_that_is_destroyed_asks_for_no_signature(tmp_path: Path) -> None:
+    config = StackConfig.model_validate({"servers": {"files": {"source": f"oci:{IMAGE}#/server"}}, "signatures": [KEY]})
+    assert len(list(signature_problems(config, tmp_path, {"PATH": ""}))) == 1
+    assert list(signature_problems(config, tmp_path, {"PATH": "", signatures.DESTROYING: "true"})) == []
+
+
 def test_one_of_several_signers_is_enough(cosign: Cosign, said: Callable[..., list[str]]) -> None:
     cosign.install((WORKFLOW, IMAGE))
     assert said(KEY, KEYLESS) == []
