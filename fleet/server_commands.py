@@ -196,7 +196,7 @@ def _record(server: str, stack: str) -> None:
     from fleet.markdown import counted
 
     try:
-        recorded = tools_recording.record_all(stack, [server])
+        recorded = dict(tools_recording.record_all(stack, [server]))
     except FleetError as error:
         say(f"its tools are not recorded: {error}")
         say(f"  then: fleet tools lock {server} --stack {stack}")

@@ -41,9 +41,10 @@ def lock(
     from fleet.console import say
     from fleet.markdown import counted
 
-    recorded = tools_recording.record_all(stack, servers or None)
-    for name, count in recorded.items():
+    recorded = 0
+    for name, count in tools_recording.record_all(stack, servers or None):
         say(f"{name}: {counted(count, 'tool') or 'no tool'}")
+        recorded += 1
     if not recorded:
         say(f"all servers of stack {stack!r} are recorded for their lines")
 

@@ -79,14 +79,14 @@ class Workshop:
         return next((str(root / lock_folder(source)) for root in roots if existing_lock(source, root)), "")
 
 
-def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
+def record_all(stack: str, servers: Sequence[str] | None) -> Iterator[tuple[str, int]]:
     """Record tools in the project's lock, and drop from it what no stack's line needs any more.
 
     Args:
         servers: which servers of the stack; None for those that are not recorded for their line.
 
-    Returns:
-        How many tools each of them has.
+    Yields:
+        Each server once it is recorded, and how many tools it has.
 
     Raises:
         FleetError: the stack has no such server, or some could not be recorded: the others are.
@@ -97,8 +97,8 @@ def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
     if missing := [name for name in wanted if name not in config.servers]:
         known = ", ".join(sorted(config.servers)) or "none"
         raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
-    needed = _lines(workshop.project)
-    found: dict[str, int] = {}
+    lock = lock.only(_lines(workshop.project))
+    tools_lock.write(lock, workshop.project)
     failed: list[FleetError] = []
     for name in wanted:
         try:
@@ -107,11 +107,11 @@ def record_all(stack: str, servers: Sequence[str] | None) -> Mapping[str, int]:
         except FleetError as error:
             failed.append(error)
             continue
-        lock, found[name] = lock.with_surface(name, surface), len(surface.tools)
-    tools_lock.write(lock.only(needed), workshop.project)
+        lock = lock.with_surface(name, surface)
+        tools_lock.write(lock, workshop.project)
+        yield name, len(surface.tools)
     if failed:
         raise FleetError("\n".join(map(str, failed)), hint=failed[0].hint)
-    return found
 
 
 def _unrecorded(config: StackConfig, lock: Lock, root: Path) -> Iterator[str]:
