@@ -6,7 +6,6 @@ same build again. Sizes are those of the compressed layers, as a registry has th
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from bench.operations import MEBIBYTE, UP, Figure, memory, operate, seconds, show
 from dev import environment, lifecycle
+from fleet.image_lookup import buildx_command
 from fleet.tools_recording import Workshop, build_options
 from stacks.catalog import read_entry
 from stacks.catalog_entry import Entry
@@ -46,8 +46,7 @@ class Built:
 
 def build(entry: Entry, folder: Path, workshop: Workshop) -> Built:
     """Build a server's image twice, into a folder in OCI's layout, https://github.com/opencontainers/image-spec."""
-    buildx = shutil.which("docker-buildx", path=workshop.environment["PATH"])
-    command = [*([buildx] if buildx else ["docker", "buildx"]), "build", "--quiet"]
+    command = [*buildx_command(workshop.environment), "build", "--quiet"]
     options = build_options(ServerConfig.model_validate(line(entry)), workshop)
     output = f"--output=type=oci,tar=false,dest={folder}"
 

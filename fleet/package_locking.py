@@ -72,9 +72,7 @@ def lock_servers(stack: str, servers: Sequence[str]) -> Mapping[str, Locked]:
     """
     root = project.directory()
     config = stackfile.read_config(stackfile.read(project.existing_stack_file(root, stack)), stack)
-    if missing := [name for name in servers if name not in config.servers]:
-        known = ", ".join(sorted(config.servers)) or "none"
-        raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
+    stackfile.require_servers(config, stack, servers)
     for name in servers:
         if not isinstance(config.servers[name].source, PypiSource | NpmSource):
             raise FleetError(

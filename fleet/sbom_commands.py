@@ -42,9 +42,7 @@ def sbom(
 
     root = project.directory()
     config = stackfile.read_config(stackfile.read(project.existing_stack_file(root, stack)), stack)
-    if missing := [name for name in servers or () if name not in config.servers]:
-        known = ", ".join(sorted(config.servers)) or "none"
-        raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
+    stackfile.require_servers(config, stack, servers or ())
     try:
         ground = Ground.of(stack, root, read_images(root, project.environment()))
     except (BadStackError, ImageReferenceError) as error:

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +167,13 @@ def checked(
         return parse(stack, StackFile(text.name, text.text), raw, project)
     except BadStackError as error:
         raise FleetError(str(error)) from error
+
+
+def require_servers(config: "StackConfig", stack: str, servers: Iterable[str]) -> None:
+    """Raise FleetError that names the servers there are, where a stack does not have one of `servers`."""
+    if missing := [name for name in servers if name not in config.servers]:
+        known = ", ".join(sorted(config.servers)) or "none"
+        raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
 
 
 def read_config(text: StackText, stack: str) -> "StackConfig":

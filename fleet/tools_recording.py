@@ -94,9 +94,7 @@ def record_all(stack: str, servers: Sequence[str] | None) -> Iterator[tuple[str,
     workshop = Workshop(project=project.directory(), environment=project.environment())
     config, lock = _config(workshop.project, stack), tools_lock.read(workshop.project)
     wanted = servers if servers is not None else list(_unrecorded(config, lock, workshop.project))
-    if missing := [name for name in wanted if name not in config.servers]:
-        known = ", ".join(sorted(config.servers)) or "none"
-        raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
+    stackfile.require_servers(config, stack, wanted)
     lock = lock.only(_lines(workshop.project))
     tools_lock.write(lock, workshop.project)
     failed: list[FleetError] = []

@@ -49,9 +49,7 @@ def propose(stack: str, servers: Sequence[str], workshop: Workshop) -> Upgrade:
     """
     file = existing_stack_file(workshop.project, stack)
     config = stackfile.read_config(stackfile.read(file), stack)
-    if missing := [name for name in servers if name not in config.servers]:
-        known = ", ".join(sorted(config.servers)) or "none"
-        raise FleetError(f"stack {stack!r} has no server {missing[0]!r}", hint=f"servers: {known}")
+    stackfile.require_servers(config, stack, servers)
     proposals: dict[str, Proposal] = {}
     skipped: dict[str, str] = {}
     files: dict[Path, str] = {}
